@@ -1,0 +1,113 @@
+namespace Engine.Tensors;
+
+/// <summary>What an update rule sees of one element, or of one vector of elements.</summary>
+/// <typeparam name="T">The lane type.</typeparam>
+public struct ArenaElement<T> where T : struct, ILane<T>
+{
+    /// <summary>The weight before the step.</summary>
+    public T Weight;
+
+    /// <summary>The gradient.</summary>
+    public T Gradient;
+
+    /// <summary>The weight's pre-trained value; the weight itself where the arena has no anchor.</summary>
+    public T Anchor;
+
+    /// <summary>First state, for instance the momentum; the rule may change it.</summary>
+    public T First;
+
+    /// <summary>Second state, for instance the mean square; the rule may change it.</summary>
+    public T Second;
+
+    /// <summary>Third state, for instance the largest mean square so far; the rule may change it.</summary>
+    public T Third;
+}
+
+/// <summary>
+/// The numbers that are the same for all elements of a segment in one step: what a rule's formula takes from learning rate,
+/// decay and step count, computed on the host in double precision.
+/// </summary>
+/// <typeparam name="T">The lane type.</typeparam>
+public struct ArenaScalars<T> where T : struct, ILane<T>
+{
+    /// <summary>The rule's first number; its meaning is the rule's.</summary>
+    public T A;
+
+    /// <summary>The rule's second number.</summary>
+    public T B;
+
+    /// <summary>The rule's third number.</summary>
+    public T C;
+
+    /// <summary>The rule's fourth number.</summary>
+    public T D;
+}
+
+/// <summary>An optimizer's formula for one element: SGD, Adam, ... Written once for the CPU's vectors and the GPU's threads.</summary>
+public interface IUpdateRule
+{
+    /// <summary>How many states the rule keeps per element, 0 to 3.</summary>
+    int States { get; }
+
+    /// <summary>The new weight; the states in <paramref name="element"/> are updated in place.</summary>
+    T Apply<T>(ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T>;
+}
+
+/// <summary>
+/// One optimizer step over a flat arena of parameters, as a device sees it. A segment is one parameter tensor; it starts at
+/// a multiple of 64 elements. A chunk is at most <see cref="ChunkLength"/> elements of one segment: the unit of work, and of
+/// the partial sums that are folded in chunk order.
+/// </summary>
+public sealed class ArenaStep
+{
+    /// <summary>Elements of a chunk, the last one of a segment excepted.</summary>
+    public const int ChunkLength = 4096;
+
+    /// <summary>Numbers of a segment in <see cref="Scalars"/>.</summary>
+    public const int ScalarCount = 8;
+
+    /// <summary>Numbers of a segment in a row of <see cref="Trace"/>: condition c, ratio r, deviation |W - W0| after the step, scale lambda * r.</summary>
+    public const int TraceWidth = 4;
+
+    /// <summary>int32 [chunks, 3]: segment, first element, element count.</summary>
+    public required Tensor Chunks { get; init; }
+
+    /// <summary>int32 [segments, 2]: first chunk, chunk count.</summary>
+    public required Tensor Segments { get; init; }
+
+    /// <summary>
+    /// float32 [segments, 8]: A, B, C, D of <see cref="ArenaScalars{T}"/>; 4: 1 if the segment takes part in this step, else 0 (left as it
+    /// is, states included); 5: the projection strength lambda; 6: 1 if the segment is projected when its condition asks for it, else 0; 7: free.
+    /// </summary>
+    public required Tensor Scalars { get; init; }
+
+    /// <summary>float32 [N]: all weights; updated.</summary>
+    public required Tensor Weights { get; init; }
+
+    /// <summary>float32 [N]: all gradients.</summary>
+    public required Tensor Gradients { get; init; }
+
+    /// <summary>float32 [N]: first state, or null.</summary>
+    public Tensor? First { get; init; }
+
+    /// <summary>float32 [N]: second state, or null.</summary>
+    public Tensor? Second { get; init; }
+
+    /// <summary>float32 [N]: third state, or null.</summary>
+    public Tensor? Third { get; init; }
+
+    /// <summary>float32 [N]: the anchors W0, or null: then nothing is measured or projected.</summary>
+    public Tensor? Anchors { get; init; }
+
+    /// <summary>float32 [chunks, 4], with anchors: sums over the chunk of g (W - W0), |U - W0|^2, |W - W0|^2; fourth free.</summary>
+    public Tensor? Partials { get; init; }
+
+    /// <summary>float32 [segments], with anchors: the projection scale lambda * r where c &lt; 0, else 0.</summary>
+    public Tensor? Scales { get; init; }
+
+    /// <summary>float32 [rows, segments, 4], or null: the ring of traces; the fold writes row <see cref="TraceRow"/>.</summary>
+    public Tensor? Trace { get; init; }
+
+    /// <summary>The row of the trace this step writes.</summary>
+    public int TraceRow { get; set; }
+}
