@@ -128,7 +128,7 @@ sealed class EpochRun : IDisposable
 
         public int FirstSample => firstSample;
 
-        public int Count => count;
+        public int Count { get; } = count;
 
         public int Remaining { get; set; } = count;
 
