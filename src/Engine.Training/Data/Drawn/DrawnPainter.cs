@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Engine.Tensors;
 
 namespace Engine.Training;
@@ -28,15 +29,25 @@ static class DrawnPainter
 
     static void Paint<TStyle>(Philox source, in DrawnScene scene, TStyle style, RgbImage image) where TStyle : struct, IDrawnStyle
     {
+        int lanes = Vector256<float>.Count;
+        int padded = (image.Width + lanes - 1) / lanes * lanes;
+        Span<float> shape = new float[3 * padded], stroke = shape.Slice(padded, padded), shadow = shape[(2 * padded)..];
         ulong counter = FirstGrain;
         for (int y = 0; y < image.Height; y++)
         {
+            var centerY = Vector256.Create(y + 0.5f);
+            for (int x = 0; x < image.Width; x += lanes)
+            {
+                var centerX = Vector256.CreateSequence(x + 0.5f, 1f);
+                scene.ShapeDistanceAt(centerX, centerY).CopyTo(shape[x..]);
+                scene.StrokeDistanceAt(centerX, centerY).CopyTo(stroke[x..]);
+                if (style.Shadow is { } offset)
+                    scene.ShapeDistanceAt(centerX - Vector256.Create(offset.X), centerY - Vector256.Create(offset.Y)).CopyTo(shadow[x..]);
+            }
             var row = image.Row(y);
             for (int x = 0; x < image.Width; x++)
             {
-                var place = new Vector2(x + 0.5f, y + 0.5f);
-                float shadow = style.Shadow is { } offset ? scene.ShapeDistanceAt(place - offset) : 0;
-                var colour = style.Colour(place, scene.ShapeDistanceAt(place), scene.StrokeDistanceAt(place), shadow);
+                var colour = style.Colour(new Vector2(x + 0.5f, y + 0.5f), shape[x], stroke[x], shadow[x]);
                 var bits = source.At(counter++);
                 colour += style.Grain * new Vector3(Bell(bits.X), Bell(bits.Y), Bell(bits.Z));
                 colour = Vector3.Clamp(colour, Vector3.Zero, Vector3.One) * 255f + new Vector3(0.5f);

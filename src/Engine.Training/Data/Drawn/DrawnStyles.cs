@@ -79,6 +79,8 @@ readonly struct SketchStyle : IDrawnStyle
 
     public Vector3 Colour(Vector2 place, float shape, float stroke, float shadow)
     {
+        if (stroke > 1 && Math.Abs(shape) > halfWidth + wobble + 1)
+            return paper;
         float trembling = (hand.At(place / (6 * unit), 1) - 0.5f) * wobble;
         float line = Math.Min(Math.Abs(shape + trembling) - halfWidth, stroke);
         float strength = Math.Clamp(0.35f + 1.1f * pressure.At(place / (4 * unit), 1), 0f, 1f);
@@ -192,9 +194,8 @@ readonly struct PhotoStyle : IDrawnStyle
 {
     readonly Vector3 groundDark, groundBright, figure, ink;
     readonly ValueNoise ground, surface;
-    readonly Vector2 lightFrom, center, shadowOffset;
-    readonly float radius, groundScale, blur, shadowStrength, inverseHalfDiagonal, vignette;
-    readonly Vector2 middle;
+    readonly Vector2 lightFrom, center, middle, shadowOffset;
+    readonly float radius, groundScale, blur, shadowStrength, inverseDiagonalSquared, vignette;
 
     public PhotoStyle(in DrawnScene scene, int size, ref PhiloxSequence random)
     {
@@ -216,7 +217,7 @@ readonly struct PhotoStyle : IDrawnStyle
         center = scene.Center;
         radius = scene.Radius;
         middle = new Vector2(size / 2f);
-        inverseHalfDiagonal = 2 / (size * size / 2f * 2);
+        inverseDiagonalSquared = 1 / (2 * middle.X * middle.X);
         Grain = random.Uniform(0.04f, 0.09f);
     }
 
@@ -226,19 +227,26 @@ readonly struct PhotoStyle : IDrawnStyle
 
     public Vector3 Colour(Vector2 place, float shape, float stroke, float shadow)
     {
-        var colour = Vector3.Lerp(groundDark, groundBright, ground.At(place * groundScale, 3));
-        colour = Vector3.Lerp(colour, ink, 0.8f * Coverage.Of(stroke, blur));
-        colour *= 1 - shadowStrength * Coverage.Of(shadow, 3 * blur);
-
         float covered = Coverage.Of(shape, blur);
+        var colour = covered < 1 ? Ground(place, stroke, shadow) : default;
         if (covered > 0)
-        {
-            // Lit from one side, rounded towards the edge, with an uneven surface.
-            float side = Vector2.Dot(place - center, lightFrom) / radius;
-            float round = Math.Clamp(-shape / (0.35f * radius), 0f, 1f);
-            float lit = (0.85f + 0.25f * side) * (0.75f + 0.25f * round) + 0.3f * (surface.At(place * (2 * groundScale), 2) - 0.5f);
-            colour = Vector3.Lerp(colour, figure * lit, covered);
-        }
-        return colour * (1 - vignette * (place - middle).LengthSquared() * inverseHalfDiagonal);
+            colour = Vector3.Lerp(colour, Figure(place, shape), covered);
+        return colour * (1 - vignette * (place - middle).LengthSquared() * inverseDiagonalSquared);
+    }
+
+    Vector3 Ground(Vector2 place, float stroke, float shadow)
+    {
+        var colour = Vector3.Lerp(groundDark, groundBright, ground.At(place * groundScale, 2));
+        colour = Vector3.Lerp(colour, ink, 0.8f * Coverage.Of(stroke, blur));
+        return colour * (1 - shadowStrength * Coverage.Of(shadow, 3 * blur));
+    }
+
+    /// <summary>Lit from one side, rounded towards the edge, with an uneven surface.</summary>
+    Vector3 Figure(Vector2 place, float shape)
+    {
+        float side = Vector2.Dot(place - center, lightFrom) / radius;
+        float round = Math.Clamp(-shape / (0.35f * radius), 0f, 1f);
+        float uneven = 0.3f * (surface.At(place * (2 * groundScale), 1) - 0.5f);
+        return figure * ((0.85f + 0.25f * side) * (0.75f + 0.25f * round) + uneven);
     }
 }
