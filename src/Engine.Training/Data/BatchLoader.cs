@@ -107,5 +107,8 @@ public sealed class BatchLoader
     internal BatchBuffer Rent() =>
         pool.TryTake(out var buffer) ? buffer : new BatchBuffer(Options.BatchSize, Preprocessing.PixelCount);
 
+    /// <summary>Buffers that wait to be used again.</summary>
+    internal int Pooled => pool.Count;
+
     internal void GiveBack(BatchBuffer buffer) => pool.Add(buffer);
 }

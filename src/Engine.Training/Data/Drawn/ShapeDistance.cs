@@ -31,15 +31,27 @@ static class ShapeDistance
         DrawnShape.Star => Star.Distance(x, y),
         DrawnShape.Cross => Cross.Distance(x, y),
         DrawnShape.Ring => Vector256.Abs(Length(x, y) - Vector256.Create(0.72f)) - Vector256.Create(0.24f),
-        DrawnShape.Crescent => Vector256.Max(
-            Length(x, y) - Vector256.Create(0.98f),
-            Vector256.Create(0.82f) - Length(x - Vector256.Create(0.5f), y)),
+        DrawnShape.Crescent => Crescent(x, y),
         DrawnShape.Heart => Heart(x, y),
         DrawnShape.Arrow => Arrow.Distance(x, y),
         _ => throw new ArgumentOutOfRangeException(nameof(shape), shape, "DrawnDomains: no such shape."),
     };
 
     public static Vector256<float> Length(Vector256<float> x, Vector256<float> y) => Vector256.Sqrt(x * x + y * y);
+
+    /// <summary>A disc less a smaller one to its right; the horns are where their circles meet.</summary>
+    static Vector256<float> Crescent(Vector256<float> x, Vector256<float> y)
+    {
+        const float outer = 0.98f, inner = 0.82f, apart = 0.5f;
+        const float hornX = (outer * outer - inner * inner + apart * apart) / (2 * apart);
+        float hornY = MathF.Sqrt(outer * outer - hornX * hornX);
+        y = Vector256.Abs(y);
+        var arcs = Vector256.Max(Length(x, y) - Vector256.Create(outer), Vector256.Create(inner) - Length(x - Vector256.Create(apart), y));
+        var horn = Length(x - Vector256.Create(hornX), y - Vector256.Create(hornY));
+        var beyond = Vector256.GreaterThan(
+            x * hornY - y * hornX, apart * Vector256.Max(Vector256.Create(hornY) - y, Vector256<float>.Zero));
+        return Vector256.ConditionalSelect(beyond, horn, arcs);
+    }
 
     /// <summary>Two half discs of radius sqrt(2)/4 on a square that stands on its corner, scaled to the others' size.</summary>
     static Vector256<float> Heart(Vector256<float> x, Vector256<float> y)
