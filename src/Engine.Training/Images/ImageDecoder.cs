@@ -10,7 +10,8 @@ namespace Engine.Training;
 /// <remarks>
 /// Colours follow PIL's <c>convert("RGB")</c>: alpha is dropped, not composed; grey is replicated; palettes are looked
 /// up; orientation tags are ignored. 16-bit channels keep their high byte, also for grey, where PIL clips instead and
-/// gives a white image.
+/// gives a white image. PNG and BMP pixels are PIL's exactly; JPEG pixels are within a few steps of libjpeg's, whose
+/// inverse transform and chroma upsampling round differently.
 /// </remarks>
 public static class ImageDecoder
 {

@@ -21,7 +21,8 @@ public static class PngWriter
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary))
+                File.Delete(temporary);
             throw new ImageException(path, $"cannot be written ({exception.Message.TrimEnd('.')})", exception);
         }
     }
