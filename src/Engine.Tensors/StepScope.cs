@@ -19,7 +19,9 @@ public sealed class StepScope : IDisposable
     readonly List<Storage> storages = [];
     bool ended;
 
-    StepScope(StepScope? outer) => this.outer = outer;
+    readonly bool isOutside;
+
+    StepScope(StepScope? outer, bool isOutside) => (this.outer, this.isOutside) = (outer, isOutside);
 
     /// <summary>The innermost open scope of this thread, or null.</summary>
     public static StepScope? Current => current;
@@ -28,7 +30,13 @@ public sealed class StepScope : IDisposable
     public int Count => storages.Count;
 
     /// <summary>Opens a scope on this thread. Dispose it on the same thread.</summary>
-    public static StepScope Begin() => current = new StepScope(current);
+    public static StepScope Begin() => current = new StepScope(current, isOutside: false);
+
+    /// <summary>
+    /// Until disposed, new tensors of this thread belong to no scope: parameters, gradients, optimizer state. They live as
+    /// long as somebody refers to them.
+    /// </summary>
+    public static StepScope Outside() => current = new StepScope(current, isOutside: true);
 
     /// <summary>Runs a function in a scope of its own and keeps nothing but its result.</summary>
     public static Tensor Run(Func<Tensor> function)
@@ -53,6 +61,7 @@ public sealed class StepScope : IDisposable
 
     static void Adopt(StepScope? scope, Storage storage)
     {
+        if (scope is { isOutside: true }) scope = null;
         storage.Scope = scope;
         scope?.storages.Add(storage);
     }

@@ -1,0 +1,40 @@
+using Engine.Tensors;
+
+namespace Engine.Autograd;
+
+/// <summary>One recorded operation: where its gradient comes in, and how it goes on to the inputs.</summary>
+sealed class Node(long sequence, string operation, Tensor output, Variable[] inputs, Func<Tensor, Gradients> backward, Tensor?[] saved)
+{
+    /// <summary>Grows with every operation of the process; inputs always have smaller numbers.</summary>
+    public long Sequence { get; } = sequence;
+
+    /// <summary>The operation's name, for messages.</summary>
+    public string Operation { get; } = operation;
+
+    /// <summary>The result's value, whose memory this node may give back.</summary>
+    public Tensor Output { get; } = output;
+
+    /// <summary>The result itself, where a hook or retained gradient needs it.</summary>
+    public WeakReference<Variable>? Result { get; set; }
+
+    public Variable[] Inputs { get; private set; } = inputs;
+
+    public Func<Tensor, Gradients>? Backward { get; private set; } = backward;
+
+    /// <summary>dL/d(output) as far as collected.</summary>
+    public Tensor? Pending { get; set; }
+
+    /// <summary>
+    /// Gives back what only this operation needed: its saved tensors, and its result, unless that is a view of an input's
+    /// memory. Everything computed from the result came later and has been differentiated already. Only memory that a step
+    /// scope owns is touched: what a program keeps outside is the program's.
+    /// </summary>
+    public void Consume(bool keepOutput)
+    {
+        if (!keepOutput && Output.Storage.Scope is not null && !Inputs.Any(input => input.Value.Storage == Output.Storage))
+            Output.Storage.Release();
+        foreach (Tensor? tensor in saved)
+            if (tensor?.Storage.Scope is not null) tensor.Storage.Release();
+        (Inputs, Backward) = ([], null);
+    }
+}

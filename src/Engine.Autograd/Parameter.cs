@@ -1,0 +1,83 @@
+using Engine.Tensors;
+
+namespace Engine.Autograd;
+
+/// <summary>A leaf that an optimizer trains. It and its gradient live outside all step scopes.</summary>
+public sealed class Parameter : Variable
+{
+    /// <summary>A parameter that owns a copy of the given values.</summary>
+    /// <param name="name">Its full name in the model, for messages, checkpoints and traces: <c>blocks.3.attn.qkv.weight</c>.</param>
+    /// <param name="value">Its values.</param>
+    public Parameter(string name, Tensor value) : base(Outside(value), true)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        Name = name;
+    }
+
+    /// <summary>The full name in the model.</summary>
+    public string Name { get; set; }
+
+    /// <summary>True while the values are random rather than loaded: a new head. Such a parameter has no meaningful anchor.</summary>
+    public bool IsFresh { get; set; } = true;
+
+    /// <summary>True for a parameter whose pre-trained value is zero by construction: LoRA, adapters.</summary>
+    public bool ZeroAnchor { get; set; }
+
+    /// <summary>True once backward has reached this parameter since <see cref="ZeroGradient"/>.</summary>
+    public bool HasGradient { get; private set; }
+
+    /// <summary>False freezes the parameter: no gradient is computed for it.</summary>
+    public bool Trainable
+    {
+        get => RequiresGradient;
+        set => RequiresGradient = value;
+    }
+
+    static Tensor Outside(Tensor value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        using StepScope outside = StepScope.Outside();
+        return value.Clone();
+    }
+
+    /// <summary>Moves the parameter into an arena: values and gradient become views of the arena's buffers.</summary>
+    /// <param name="value">Dense, of this shape; it receives the present values.</param>
+    /// <param name="gradient">Dense, of this shape.</param>
+    /// <exception cref="ShapeException">A shape differs.</exception>
+    public void Bind(Tensor value, Tensor gradient)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        ArgumentNullException.ThrowIfNull(gradient);
+        if (value.Shape != Shape || gradient.Shape != Shape)
+            throw new ShapeException($"Bind: parameter {Name} is {Shape}, the arena offers {value.Shape} and {gradient.Shape}.");
+        value.CopyFrom(Value);
+        if (Gradient is not null && HasGradient) gradient.CopyFrom(Gradient);
+        (Value, Gradient) = (value, gradient);
+    }
+
+    /// <summary>Replaces the values in place and marks the parameter as loaded.</summary>
+    /// <exception cref="ShapeException">The shape differs; the message names the parameter.</exception>
+    public void Load(Tensor value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        if (value.Shape != Shape) throw new ShapeException($"Parameter {Name} is {Shape}, the values given are {value.Shape}.");
+        Value.CopyFrom(value);
+        IsFresh = false;
+    }
+
+    /// <summary>Forgets the gradient. The memory stays.</summary>
+    public void ZeroGradient() => HasGradient = false;
+
+    internal override void AccumulateGradient(Tensor gradient)
+    {
+        if (Gradient is null)
+        {
+            using StepScope outside = StepScope.Outside();
+            Gradient = Value.EmptyLike();
+        }
+
+        if (HasGradient) Elementwise.MapInto(new Add(), Gradient, gradient, Gradient);
+        else Gradient.CopyFrom(gradient);
+        HasGradient = true;
+    }
+}
