@@ -30,7 +30,7 @@ public sealed unsafe partial class CpuBackend
         readonly int chunkCount = step.Chunks.Shape[0];
         readonly int* chunks = Pointer<int>(step.Chunks);
         readonly float* scalars = Pointer<float>(step.Scalars);
-        readonly float* partials = step.Anchors is null ? null : Pointer<float>(step.Partials!);
+        readonly float* partials = step.Partials is null ? null : Pointer<float>(step.Partials);
         readonly T* weights = Pointer<T>(step.Weights);
         readonly T* gradients = Pointer<T>(step.Gradients);
         readonly T* anchors = step.Anchors is null ? null : Pointer<T>(step.Anchors);
