@@ -10,7 +10,7 @@ static class AttentionTable
         // Two products forward and five backward; a causal mask leaves half of them.
         public double Flops(bool backward) => (backward ? 7 : 2) * 2.0 * Batch * Heads * Length * Length * Width / (Causal ? 2 : 1);
 
-        public override string ToString() => $"attention {Batch}x{Heads}x{Length}x{Width}{(Causal ? " causal" : "")}{(Fused ? " fused" : "")}";
+        public override string ToString() => $"{(Fused ? "" : "contiguous ")}attention {Batch}x{Heads}x{Length}x{Width}{(Causal ? " causal" : "")}{(Fused ? " fused" : "")}";
 
         public Action Prepare(bool backward)
         {
@@ -61,7 +61,7 @@ static class AttentionTable
         LayerNorm(actions, rows);
         for (int i = rows.Count - 1; i >= 0 && filters.Length > 0; i--)
         {
-            if (filters.Any(f => rows[i].Name.Contains(f, StringComparison.Ordinal))) continue;
+            if (filters.Any(f => rows[i].Name.EndsWith(f, StringComparison.Ordinal))) continue;
             rows.RemoveAt(i);
             actions.RemoveAt(i);
         }

@@ -108,6 +108,10 @@ unsafe ref struct AttentionBackward<TLane, T>
         deltas = dscores + block * scoreStride;
         logSums = deltas + block;
         maskRow = logSums + block;
+
+        // Products with these as their right side include the columns behind each row: harmless as long as they are numbers.
+        new Span<T>(queries, block * queryStride).Clear();
+        new Span<T>(dys, block * valueStride).Clear();
     }
 
     readonly void Pack(int key, int keys)

@@ -8,15 +8,10 @@ static unsafe class AttentionRows<TLane, T>
     where TLane : struct, IVectorLane<TLane, T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    /// <summary>Copies rows times a factor to where they lie dense, with rows of zeros up to a whole register tile and zeros behind each row.</summary>
+    /// <summary>Copies rows times a factor to where they lie dense, with rows of zeros up to a whole register tile; what is behind each row stays.</summary>
     public static void Load(T* source, nint sourceStride, int width, T factor, int rows, T* target, int stride)
     {
-        for (int r = 0; r < rows; r++)
-        {
-            RowMath<TLane, T>.Multiply(source + r * sourceStride, factor, target + r * stride, width);
-            new Span<T>(target + r * stride + width, stride - width).Clear();
-        }
-
+        for (int r = 0; r < rows; r++) RowMath<TLane, T>.Multiply(source + r * sourceStride, factor, target + r * stride, width);
         int whole = AttentionBlocking.RoundUp(rows, TileProduct<TLane, T>.TileRows);
         new Span<T>(target + rows * stride, (whole - rows) * stride).Clear();
     }

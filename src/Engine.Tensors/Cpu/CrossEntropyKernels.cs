@@ -71,18 +71,13 @@ readonly unsafe struct CrossEntropyKernel(Tensor logits, Tensor targets, Tensor?
         where TLane : struct, IVectorLane<TLane, T>
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        int whole = classes - classes % TLane.Count;
+        T rest = T.Zero;
+        for (int i = whole; i < classes; i++) rest += (log - x[i]) * (weights != null ? weights[i] : T.One);
         TLane l = TLane.Broadcast(log), one = TLane.Of(1.0), sum = TLane.Of(0.0);
-        int i = 0;
-        for (; i + TLane.Count <= classes; i += TLane.Count)
+        for (int i = 0; i < whole; i += TLane.Count)
             sum = TLane.MulAdd(l - TLane.Load(x + i), weights != null ? TLane.Load(weights + i) : one, sum);
-        if (i < classes)
-        {
-            int rest = classes - i;
-            TLane distance = l - RowMath<TLane, T>.LoadPart(x + i, rest, log);
-            sum = TLane.MulAdd(distance, weights != null ? RowMath<TLane, T>.LoadPart(weights + i, rest, T.Zero) : one, sum);
-        }
-
-        return TLane.Sum(sum);
+        return TLane.Sum(sum) + rest;
     }
 }
 
@@ -137,19 +132,20 @@ readonly unsafe struct CrossEntropyGradientKernel(Tensor rowScale, Tensor logits
         where TLane : struct, IVectorLane<TLane, T>
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        int whole = classes - classes % TLane.Count;
+        if (whole < classes)
+        {
+            int rest = classes - whole;
+            TLane p = RowMath<TLane, T>.ExpNonPositive(RowMath<TLane, T>.LoadPart(x + whole, rest, log) - TLane.Broadcast(log));
+            TLane add = weights != null ? RowMath<TLane, T>.LoadPart(weights + whole, rest, T.Zero) : TLane.Of(1.0);
+            RowMath<TLane, T>.StorePart(TLane.MulAdd(p, TLane.Broadcast(factor), TLane.Broadcast(offset) * add), dx + whole, rest);
+        }
+
         TLane l = TLane.Broadcast(log), f = TLane.Broadcast(factor), o = TLane.Broadcast(offset);
-        int i = 0;
-        for (; i + TLane.Count <= classes; i += TLane.Count)
+        for (int i = 0; i < whole; i += TLane.Count)
         {
             TLane add = weights != null ? o * TLane.Load(weights + i) : o;
             TLane.Store(TLane.MulAdd(RowMath<TLane, T>.ExpNonPositive(TLane.Load(x + i) - l), f, add), dx + i);
-        }
-
-        if (i < classes)
-        {
-            int rest = classes - i;
-            TLane add = weights != null ? o * RowMath<TLane, T>.LoadPart(weights + i, rest, T.Zero) : o;
-            RowMath<TLane, T>.StorePart(TLane.MulAdd(RowMath<TLane, T>.ExpNonPositive(RowMath<TLane, T>.LoadPart(x + i, rest, log) - l), f, add), dx + i, rest);
         }
     }
 }

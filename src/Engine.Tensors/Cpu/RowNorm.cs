@@ -12,45 +12,27 @@ static unsafe class RowNorm<TLane, T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     /// <summary>The mean of a row.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static T Mean(T* x, int length)
-    {
-        TLane first = TLane.Of(0.0), second = first;
-        int i = 0;
-        for (; i + 2 * TLane.Count <= length; i += 2 * TLane.Count)
-        {
-            first += TLane.Load(x + i);
-            second += TLane.Load(x + i + TLane.Count);
-        }
-
-        for (; i + TLane.Count <= length; i += TLane.Count) first += TLane.Load(x + i);
-        if (i < length) second += RowMath<TLane, T>.LoadPart(x + i, length - i, T.Zero);
-        return TLane.Sum(first + second) / T.CreateChecked(length);
-    }
+    public static T Mean(T* x, int length) => RowMath<TLane, T>.Sum(x, length) / T.CreateChecked(length);
 
     /// <summary>The mean of (x - mean)^2: a second pass, since E[x^2] - mean^2 loses all digits where the mean is large.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static T MeanSquare(T* x, T mean, int length)
     {
-        TLane first = TLane.Of(0.0), second = first, m = TLane.Broadcast(mean);
+        int whole = length - length % TLane.Count;
+        TLane rest = whole < length ? RowMath<TLane, T>.LoadPart(x + whole, length - whole, mean) - TLane.Broadcast(mean) : TLane.Of(0.0);
+        TLane first = rest * rest, second = TLane.Of(0.0), m = TLane.Broadcast(mean);
         int i = 0;
-        for (; i + 2 * TLane.Count <= length; i += 2 * TLane.Count)
+        for (; i + 2 * TLane.Count <= whole; i += 2 * TLane.Count)
         {
             TLane a = TLane.Load(x + i) - m, b = TLane.Load(x + i + TLane.Count) - m;
             first = TLane.MulAdd(a, a, first);
             second = TLane.MulAdd(b, b, second);
         }
 
-        for (; i + TLane.Count <= length; i += TLane.Count)
+        if (i < whole)
         {
             TLane a = TLane.Load(x + i) - m;
             first = TLane.MulAdd(a, a, first);
-        }
-
-        if (i < length)
-        {
-            TLane a = RowMath<TLane, T>.LoadPart(x + i, length - i, mean) - m;
-            second = TLane.MulAdd(a, a, second);
         }
 
         return TLane.Sum(first + second) / T.CreateChecked(length);
@@ -82,9 +64,19 @@ static unsafe class RowNorm<TLane, T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Gradient(T* dy, T* x, T* gamma, T mean, T rstd, bool centred, T* dx, T* dgamma, T* dbeta, int length)
     {
-        TLane m = TLane.Broadcast(mean), r = TLane.Broadcast(rstd), one = TLane.Of(1.0), sum = TLane.Of(0.0), dot = sum;
-        int i = 0;
-        for (; i + TLane.Count <= length; i += TLane.Count)
+        int whole = length - length % TLane.Count;
+        T restSum = T.Zero, restDot = T.Zero;
+        for (int j = whole; j < length; j++)
+        {
+            T unit = (x[j] - mean) * rstd, g = gamma != null ? dy[j] * gamma[j] : dy[j];
+            restSum += g;
+            restDot += g * unit;
+            if (dgamma != null) dgamma[j] += dy[j] * unit;
+            if (dbeta != null) dbeta[j] += dy[j];
+        }
+
+        TLane m = TLane.Broadcast(mean), r = TLane.Broadcast(rstd), sum = TLane.Of(0.0), dot = sum;
+        for (int i = 0; i < whole; i += TLane.Count)
         {
             TLane d = TLane.Load(dy + i), unit = (TLane.Load(x + i) - m) * r;
             TLane g = gamma != null ? d * TLane.Load(gamma + i) : d;
@@ -94,30 +86,19 @@ static unsafe class RowNorm<TLane, T>
             if (dbeta != null) TLane.Store(TLane.Load(dbeta + i) + d, dbeta + i);
         }
 
-        if (i < length)
-        {
-            int rest = length - i;
-            TLane d = RowMath<TLane, T>.LoadPart(dy + i, rest, T.Zero), unit = (RowMath<TLane, T>.LoadPart(x + i, rest, mean) - m) * r;
-            TLane g = gamma != null ? d * RowMath<TLane, T>.LoadPart(gamma + i, rest, T.Zero) : d;
-            sum += g;
-            dot = TLane.MulAdd(g, unit, dot);
-            if (dgamma != null) RowMath<TLane, T>.StorePart(TLane.MulAdd(d, unit, RowMath<TLane, T>.LoadPart(dgamma + i, rest, T.Zero)), dgamma + i, rest);
-            if (dbeta != null) RowMath<TLane, T>.StorePart(RowMath<TLane, T>.LoadPart(dbeta + i, rest, T.Zero) + d, dbeta + i, rest);
-        }
-
         T count = T.CreateChecked(length);
-        T meanSum = centred ? TLane.Sum(sum) / count : T.Zero, meanDot = TLane.Sum(dot) / count;
+        T meanSum = centred ? (TLane.Sum(sum) + restSum) / count : T.Zero, meanDot = (TLane.Sum(dot) + restDot) / count;
         TLane s = TLane.Broadcast(meanSum), c = TLane.Broadcast(-meanDot);
-        for (i = 0; i + TLane.Count <= length; i += TLane.Count)
+        for (int i = 0; i < whole; i += TLane.Count)
         {
-            TLane unit = (TLane.Load(x + i) - m) * r, g = gamma != null ? TLane.Load(dy + i) * TLane.Load(gamma + i) : TLane.Load(dy + i) * one;
+            TLane unit = (TLane.Load(x + i) - m) * r, g = gamma != null ? TLane.Load(dy + i) * TLane.Load(gamma + i) : TLane.Load(dy + i);
             TLane.Store(TLane.MulAdd(unit, c, g - s) * r, dx + i);
         }
 
-        for (; i < length; i++)
+        for (int j = whole; j < length; j++)
         {
-            T unit = (x[i] - mean) * rstd, g = gamma != null ? dy[i] * gamma[i] : dy[i];
-            dx[i] = T.MultiplyAddEstimate(unit, -meanDot, g - meanSum) * rstd;
+            T unit = (x[j] - mean) * rstd, g = gamma != null ? dy[j] * gamma[j] : dy[j];
+            dx[j] = T.MultiplyAddEstimate(unit, -meanDot, g - meanSum) * rstd;
         }
     }
 }

@@ -90,17 +90,18 @@ readonly unsafe struct SoftmaxGradientKernel(bool logarithm, Tensor y, Tensor dy
         where TLane : struct, IVectorLane<TLane, T>
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        TLane sum = TLane.Of(0.0);
-        int i = 0;
-        for (; i + TLane.Count <= length; i += TLane.Count) sum += TLane.Load(dy + i);
-        if (i < length) sum += RowMath<TLane, T>.LoadPart(dy + i, length - i, T.Zero);
-        TLane total = TLane.Broadcast(TLane.Sum(sum));
-        for (i = 0; i + TLane.Count <= length; i += TLane.Count)
-            TLane.Store(TLane.MulAdd(-RowMath<TLane, T>.ExpNonPositive(TLane.Load(y + i)), total, TLane.Load(dy + i)), dx + i);
-        if (i < length)
+        T sum = RowMath<TLane, T>.Sum(dy, length);
+        int whole = length - length % TLane.Count;
+        if (whole < length)
         {
-            TLane exponentials = RowMath<TLane, T>.ExpNonPositive(RowMath<TLane, T>.LoadPart(y + i, length - i, T.Zero));
-            RowMath<TLane, T>.StorePart(TLane.MulAdd(-exponentials, total, RowMath<TLane, T>.LoadPart(dy + i, length - i, T.Zero)), dx + i, length - i);
+            int rest = length - whole;
+            TLane exponentials = RowMath<TLane, T>.ExpNonPositive(RowMath<TLane, T>.LoadPart(y + whole, rest, T.Zero));
+            TLane gradient = RowMath<TLane, T>.LoadPart(dy + whole, rest, T.Zero) - exponentials * TLane.Broadcast(sum);
+            RowMath<TLane, T>.StorePart(gradient, dx + whole, rest);
         }
+
+        TLane total = TLane.Broadcast(sum);
+        for (int i = 0; i < whole; i += TLane.Count)
+            TLane.Store(TLane.MulAdd(-RowMath<TLane, T>.ExpNonPositive(TLane.Load(y + i)), total, TLane.Load(dy + i)), dx + i);
     }
 }
