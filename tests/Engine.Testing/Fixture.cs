@@ -3,7 +3,6 @@ using System.Text.Json;
 using Engine.Autograd;
 using Engine.Models;
 using Engine.Tensors;
-using Xunit;
 
 namespace Engine.Testing;
 

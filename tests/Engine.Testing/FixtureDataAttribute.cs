@@ -1,6 +1,4 @@
 using System.Reflection;
-using Engine.Tensors;
-using Xunit;
 using Xunit.Sdk;
 using Xunit.v3;
 

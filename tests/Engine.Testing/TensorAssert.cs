@@ -1,5 +1,4 @@
 using Engine.Tensors;
-using Xunit;
 
 namespace Engine.Testing;
 

@@ -33,7 +33,8 @@ public static partial class Functions
     {
         if (weight.Rank != 2) throw new ShapeException($"Embedding: weight is {weight.Shape}, not [V, D].");
         Tensor flat = ids.Reshape(-1);
-        Tensor y = Indexing.IndexSelect(weight.Value, 0, flat).Reshape([.. ids.Shape.AsSpan(), weight.Shape[1]]);
+        Shape shape = [.. ids.Shape.AsSpan(), weight.Shape[1]];
+        Tensor y = Indexing.IndexSelect(weight.Value, 0, flat).Reshape(shape);
         return Tape.Record(y, [weight], dy =>
             Indexing.IndexAdd(Tensor.Zeros(weight.Shape, dy.DType, dy.Device), 0, flat, dy.Reshape(-1, weight.Shape[1])));
     }
