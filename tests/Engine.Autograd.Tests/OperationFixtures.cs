@@ -44,7 +44,7 @@ static class OperationFixtures
         ["log_softmax"] = f => [LogSoftmax(f.In("x"), f.Config("dim", -1))],
         ["layer_norm"] = f => [LayerNorm(f.In("x"), f.InOrNull("weight"), f.InOrNull("bias"), f.Config("eps", 1e-5f))],
         ["rms_norm"] = f => [RmsNorm(f.In("x"), f.InOrNull("weight"), f.Config("eps", 1e-6f))],
-        ["batch_norm_eval"] = f => [BatchNorm(f.In("x"), f.In("mean"), f.In("var"), f.In("weight"), f.In("bias"), f.Config("eps", 1e-5f))],
+        ["batch_norm_eval"] = f => [BatchNorm(f.In("x"), f.In("mean").Value, f.In("var").Value, f.In("weight"), f.In("bias"), f.Config("eps", 1e-5f))],
 
         ["attention"] = f => [Attention(
             f.In("query"), f.In("key"), f.In("value"), f.InOrNull("mask"), f.Config("causal", false), f.Config<float?>("scale", null))],
