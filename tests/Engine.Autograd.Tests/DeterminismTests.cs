@@ -23,7 +23,7 @@ public sealed class DeterminismTests
         ["cross-entropy"] = (v => CrossEntropy(v[0], Tensor.From([.. Enumerable.Range(0, 600).Select(i => i % 400)], [600])), [[600, 400]]),
         ["convolution"] = (v => Conv2d(v[0], v[1], v[2], padding: 1), [[4, 8, 56, 56], [16, 8, 3, 3], [16]]),
         ["embedding"] = (v => Embedding(v[0], Tensor.From([.. Enumerable.Range(0, 2000).Select(i => i * i % 97)], [2000])), [[97, 64]]),
-        ["interpolation"] = (v => Interpolate(v[0], 97, 101, InterpolationMode.Bicubic), [[2, 8, 56, 56]]),
+        ["interpolation"] = (v => Interpolate(v[0], 97, 101, Interpolation.Bicubic), [[2, 8, 56, 56]]),
     };
 
     public static TheoryData<string> Names => [.. Large.Keys];

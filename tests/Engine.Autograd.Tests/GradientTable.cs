@@ -14,8 +14,8 @@ static class GradientTable
         .. Pairwise(nameof(Add), Add), .. Pairwise(nameof(Subtract), Subtract), .. Pairwise(nameof(Multiply), Multiply),
         .. Pairwise(nameof(Divide), Divide, from: 0.5), .. Pairwise(nameof(Maximum), Maximum), .. Pairwise(nameof(Minimum), Minimum),
         .. Pairwise(nameof(Binary), (a, b) => Binary(new Multiply(), a, b)), .. Pairwise(nameof(SwiGlu), SwiGlu),
-        .. Pairwise(nameof(MeanSquaredError), MeanSquaredError),
-        .. Pairwise(nameof(BinaryCrossEntropyWithLogits), BinaryCrossEntropyWithLogits),
+        .. Pairwise(nameof(MeanSquaredError), MeanSquaredError, empty: false),
+        .. Pairwise(nameof(BinaryCrossEntropyWithLogits), BinaryCrossEntropyWithLogits, empty: false),
         .. Pairwise("op_Addition", (a, b) => a + b), .. Pairwise("op_Subtraction", (a, b) => a - b),
         .. Pairwise("op_Multiply", (a, b) => a * b), .. Pairwise("op_Division", (a, b) => a / b, from: 0.5),
 
@@ -58,7 +58,7 @@ static class GradientTable
         Of(nameof(RmsNorm), "", v => RmsNorm(v[0], v[1]), [2, 3, 5], [5]),
         Of(nameof(RmsNorm), "without gamma", v => RmsNorm(v[0], null), [3, 5]),
         Of(nameof(RmsNorm), "without rows", v => RmsNorm(v[0], v[1]), [0, 5], [5]),
-        Of(nameof(BatchNorm), "", v => BatchNorm(v[0], v[1], v[2], v[3], v[4]), [2, 3, 2, 2], [3], [3], [3], [3]) with { From = 0.3 },
+        Of(nameof(BatchNorm), "", v => BatchNorm(v[0], Constant(3).Value, Constant(3).Value, v[1], v[2]), [2, 3, 2, 2], [3], [3]),
 
         Of(nameof(Attention), "", v => Attention(v[0], v[1], v[2]), [2, 2, 3, 4], [2, 2, 5, 4], [2, 2, 5, 3]),
         Of(nameof(Attention), "with a float mask and scale", v => Attention(v[0], v[1], v[2], v[3], scale: 0.7f), [2, 2, 3, 4], [2, 2, 5, 4], [2, 2, 5, 4], [2, 1, 3, 5]),
@@ -87,15 +87,16 @@ static class GradientTable
         Of(nameof(Slice), "of nothing", v => Slice(v[0], 0, 1, 1), [2, 3]),
         Of(nameof(Select), "", v => Select(v[0], 1, -2), [2, 4, 3]),
         Of(nameof(Expand), "", v => Expand(v[0], 2, -1, 4), [3, 1]),
-        Of(nameof(Expand), "to a shape", v => Expand(v[0], Shape.Create([2, 3])), []),
+        Of(nameof(Expand), "to a shape", v => Expand(v[0], Shape.Create([2, 3])), Shape.Create([])),
         Of(nameof(Flip), "", v => Flip(v[0], 0, -1), [2, 3, 4]),
         Of(nameof(Squeeze), "", v => Squeeze(v[0], 1), [2, 1, 3]), Of(nameof(Unsqueeze), "", v => Unsqueeze(v[0], -1), [2, 3]),
         Of(nameof(Concatenate), "", v => Concatenate(-1, v[0], v[1], v[2]), [2, 3], [2, 1], [2, 0]),
         Of(nameof(Concatenate), "of one", v => Concatenate(0, v[0]), [2, 3]),
         Of(nameof(Concatenate), "of the same", v => Concatenate(0, v[0], v[0]), [2, 3]),
         Of(nameof(Stack), "", v => Stack(1, v[0], v[1]), [2, 3], [2, 3]),
-        Of(nameof(Pad), "", v => Pad(v[0], [1, 0], [0, 2], 0.5f), [2, 3]),
-        Of(nameof(Roll), "", v => Roll(v[0], -2, 1), [2, 5, 2]), Of(nameof(Roll), "all around", v => Roll(v[0], 7, 0), [3, 2]),
+        Of(nameof(Pad), "", v => Pad(v[0], [1, 0, 0, 2], 0.5f), [2, 3]),
+        Of(nameof(Pad), "that cuts off", v => Pad(v[0], [-1, 2]), [2, 3]),
+        Of(nameof(Roll), "", v => Roll(v[0], [-2, 1], [1, 0]), [2, 5, 2]), Of(nameof(Roll), "all around", v => Roll(v[0], [7], [0]), [3, 2]),
         Of(nameof(Repeat), "", v => Repeat(v[0], 2, 3, 1), [2, 3]), Of(nameof(Repeat), "not at all", v => Repeat(v[0], 0, 2), [2, 3]),
         Of(nameof(RepeatInterleave), "", v => RepeatInterleave(v[0], 3, -2), [2, 2, 3]),
 
@@ -115,9 +116,9 @@ static class GradientTable
         Of(nameof(MaxPool2d), "with all options", v => MaxPool2d(v[0], 3, 2, 1, 2), [1, 2, 7, 6]),
         Of(nameof(AveragePool2d), "", v => AveragePool2d(v[0], 3, 2, 1), [1, 2, 5, 6]),
         Of(nameof(AdaptiveAveragePool2d), "", v => AdaptiveAveragePool2d(v[0], 3, 2), [1, 2, 5, 4]),
-        Of(nameof(Interpolate), "bilinear", v => Interpolate(v[0], 5, 3, InterpolationMode.Bilinear), [1, 2, 3, 4]),
-        Of(nameof(Interpolate), "bicubic", v => Interpolate(v[0], 5, 6, InterpolationMode.Bicubic, alignCorners: true), [1, 2, 3, 4]),
-        Of(nameof(Interpolate), "antialiased", v => Interpolate(v[0], 2, 3, InterpolationMode.Bicubic, antialias: true), [1, 1, 5, 6]),
+        Of(nameof(Interpolate), "bilinear", v => Interpolate(v[0], 5, 3, Interpolation.Bilinear), [1, 2, 3, 4]),
+        Of(nameof(Interpolate), "bicubic", v => Interpolate(v[0], 5, 6, Interpolation.Bicubic, alignCorners: true), [1, 2, 3, 4]),
+        Of(nameof(Interpolate), "antialiased", v => Interpolate(v[0], 2, 3, Interpolation.Bicubic, antialias: true), [1, 1, 5, 6]),
 
         Of(nameof(Dropout), "", v => Dropout(v[0], 0.4f, new Philox(3)), [3, 5]), Of(nameof(Dropout), "of nothing", v => Dropout(v[0], 0, new Philox(3)), [3, 5]),
         Of(nameof(DropPath), "", v => DropPath(v[0], 0.4f, new Philox(3)), [6, 2, 2]),
@@ -136,10 +137,11 @@ static class GradientTable
         yield return Of(function, "of a view", v => apply(Permute(Slice(v[0], 1, 1, 3), 1, 0)), [2, 4]) with { From = from };
     }
 
-    static IEnumerable<GradientCase> Pairwise(string function, Func<Variable, Variable, Variable> apply, double from = -2)
+    static IEnumerable<GradientCase> Pairwise(string function, Func<Variable, Variable, Variable> apply, double from = -2, bool empty = true)
     {
-        foreach ((Shape a, Shape b) in ((Shape, Shape)[])[([2, 3], [2, 3]), ([2, 1, 3], [4, 1]), ([], [2, 3]), ([5], []), ([0, 3], [1, 3])])
+        foreach ((Shape a, Shape b) in ((Shape, Shape)[])[([2, 3], [2, 3]), ([2, 1, 3], [4, 1]), ([], [2, 3]), ([5], [])])
             yield return Of(function, $"of {a} and {b}", v => apply(v[0], v[1]), a, b) with { From = from };
+        if (empty) yield return Of(function, "of nothing", v => apply(v[0], v[1]), [0, 3], [1, 3]) with { From = from };
         yield return Of(function, "of expanded parts", v => apply(Expand(v[0], 2, 3), v[1]), [1, 3], [2, 3]) with { From = from };
     }
 

@@ -44,7 +44,7 @@ static class OperationFixtures
         ["log_softmax"] = f => [LogSoftmax(f.In("x"), f.Config("dim", -1))],
         ["layer_norm"] = f => [LayerNorm(f.In("x"), f.InOrNull("weight"), f.InOrNull("bias"), f.Config("eps", 1e-5f))],
         ["rms_norm"] = f => [RmsNorm(f.In("x"), f.InOrNull("weight"), f.Config("eps", 1e-6f))],
-        ["batch_norm_eval"] = f => [BatchNorm(f.In("x"), f.In("mean"), f.In("var"), f.In("weight"), f.In("bias"), f.Config("eps", 1e-5f))],
+        ["batch_norm_eval"] = f => [BatchNorm(f.In("x"), f.In("mean").Value, f.In("var").Value, f.In("weight"), f.In("bias"), f.Config("eps", 1e-5f))],
 
         ["attention"] = f => [Attention(
             f.In("query"), f.In("key"), f.In("value"), f.InOrNull("mask"), f.Config("causal", false), f.Config<float?>("scale", null))],
@@ -59,8 +59,8 @@ static class OperationFixtures
 
         ["sum"] = f => [Sum(f.In("x"), Axes(f), KeepAxes(f))],
         ["mean"] = f => [Mean(f.In("x"), Axes(f), KeepAxes(f))],
-        ["var"] = f => [Variance(f.In("x"), Axes(f), f.Config("correction", 1), KeepAxes(f))],
-        ["std"] = f => [StandardDeviation(f.In("x"), Axes(f), f.Config("correction", 1), KeepAxes(f))],
+        ["var"] = f => [Variance(f.In("x"), Axes(f), f.Config("correction", 1f), KeepAxes(f))],
+        ["std"] = f => [StandardDeviation(f.In("x"), Axes(f), f.Config("correction", 1f), KeepAxes(f))],
         ["max"] = f => f.Has("out.1") ? Chosen(f, MaxWithIndex(f.In("x"), f.Config<int>("dim"))) : [Max(f.In("x"), Axes(f), KeepAxes(f))],
         ["min"] = f => f.Has("out.1") ? Chosen(f, MinWithIndex(f.In("x"), f.Config<int>("dim"))) : [Min(f.In("x"), Axes(f), KeepAxes(f))],
         ["argmax"] = f => Chosen(f, (ArgMax(f.In("x"), f.Config<int>("dim")), null)),
@@ -79,8 +79,8 @@ static class OperationFixtures
         ["flip"] = f => [Flip(f.In("x"), f.Config<int[]>("dims"))],
         ["concat"] = f => [Concatenate(f.Config("dim", 0), [.. f.InputNames.Select(f.In)])],
         ["stack"] = f => [Stack(f.Config("dim", 0), [.. f.InputNames.Select(f.In)])],
-        ["pad"] = Padded,
-        ["roll"] = Rolled,
+        ["pad"] = f => [Pad(f.In("x"), f.Config<int[]>("pad"), f.Config("value", 0f))],
+        ["roll"] = f => [Roll(f.In("x"), f.Config<int[]>("shifts"), f.Config<int[]>("dims"))],
         ["repeat"] = f => [Repeat(f.In("x"), f.Config<int[]>("repeats"))],
         ["repeat_interleave"] = f => [RepeatInterleave(f.In("x"), f.Config<int>("repeats"), f.Config("dim", 0))],
 
@@ -92,12 +92,13 @@ static class OperationFixtures
         ["masked_fill"] = f => [MaskedFill(f.In("x"), f.In("mask").Value, f.Config<float>("value"))],
 
         ["conv2d"] = f => [Conv2d(
-            f.In("x"), f.In("weight"), f.InOrNull("bias"), f.Config("stride", 1), f.Config("padding", 0), f.Config("dilation", 1), f.Config("groups", 1))],
-        ["max_pool2d"] = f => [MaxPool2d(f.In("x"), f.Config<int>("kernel"), f.Config<int?>("stride", null), f.Config("padding", 0), f.Config("dilation", 1))],
-        ["avg_pool2d"] = f => [AveragePool2d(f.In("x"), f.Config<int>("kernel"), f.Config<int?>("stride", null), f.Config("padding", 0))],
+            f.In("x"), f.In("weight"), f.InOrNull("bias"), Both(f, "stride", 1), Both(f, "padding", 0), Both(f, "dilation", 1), f.Config("groups", 1))],
+        ["max_pool2d"] = f => [MaxPool2d(
+            f.In("x"), Both(f, "kernel", 0), Both(f, "stride", Both(f, "kernel", 0)), Both(f, "padding", 0), Both(f, "dilation", 1))],
+        ["avg_pool2d"] = f => [AveragePool2d(f.In("x"), Both(f, "kernel", 0), Both(f, "stride", Both(f, "kernel", 0)), Both(f, "padding", 0))],
         ["adaptive_avg_pool2d"] = f => [AdaptiveAveragePool2d(f.In("x"), f.Config<int[]>("size")[0], f.Config<int[]>("size")[^1])],
         ["interpolate"] = f => [Interpolate(
-            f.In("x"), f.Config<int[]>("size")[0], f.Config<int[]>("size")[^1], Enum.Parse<InterpolationMode>(f.Config<string>("mode"), ignoreCase: true),
+            f.In("x"), f.Config<int[]>("size")[0], f.Config<int[]>("size")[^1], Enum.Parse<Interpolation>(f.Config<string>("mode"), ignoreCase: true),
             f.Config("align_corners", false), f.Config("antialias", false))],
     };
 
@@ -115,29 +116,15 @@ static class OperationFixtures
 
     static Variable[] Pair((Variable Values, Tensor Index) result) => [result.Values, result.Index];
 
+    // An option of both image axes: one number, or the same one twice.
+    static int Both(Fixture f, string key, int fallback) => Assert.Single(f.Config<int[]>(key, [fallback]).Distinct());
+
     // keepdim leaves the folded axis of both results as 1.
     static Variable[] Chosen(Fixture f, (Variable First, Tensor? Second) result)
     {
         Variable[] results = result.Second is null ? [result.First] : [result.First, result.Second];
         int axis = f.In("x").Shape.Axis(f.Config<int>("dim"), f.Name);
         return KeepAxes(f) ? [.. results.Select(each => Unsqueeze(each, axis))] : results;
-    }
-
-    // torch lists the last axis first, before and after in turn.
-    static Variable[] Padded(Fixture f)
-    {
-        Variable x = f.In("x");
-        int[] pad = f.Config<int[]>("pad"), before = new int[x.Rank], after = new int[x.Rank];
-        for (int i = 0; i < pad.Length; i += 2) (before[x.Rank - 1 - i / 2], after[x.Rank - 1 - i / 2]) = (pad[i], pad[i + 1]);
-        return [Pad(x, before, after, f.Config("value", 0f))];
-    }
-
-    static Variable[] Rolled(Fixture f)
-    {
-        int[] shifts = f.Config<int[]>("shifts"), axes = f.Config<int[]>("dims");
-        Variable x = f.In("x");
-        for (int i = 0; i < axes.Length; i++) x = Roll(x, shifts[i], axes[i]);
-        return [x];
     }
 
     // The tables of positions start, start + 1, ...: angle = position / theta^(2 i / D).

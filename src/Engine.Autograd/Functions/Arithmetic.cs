@@ -11,21 +11,19 @@ public static partial class Functions
     /// <summary>a + b.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
     public static Variable Add(Variable a, Variable b) =>
-        Tape.Record(Elementwise.Map(new Add(), a.Value, b.Value), [a, b], dy => (SumTo(dy, a), SumTo(dy, b)));
+        Tape.Record(a.Value + b.Value, [a, b], dy => (SumTo(dy, a), SumTo(dy, b)));
 
     /// <summary>a - b.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
     public static Variable Subtract(Variable a, Variable b) =>
-        Tape.Record(Elementwise.Map(new Subtract(), a.Value, b.Value), [a, b], dy => (
-            SumTo(dy, a),
-            SumTo(dy, b) is { } db ? Elementwise.Map(new Negate(), db) : null));
+        Tape.Record(a.Value - b.Value, [a, b], dy => (SumTo(dy, a), SumTo(dy, b) is { } db ? -db : null));
 
     /// <summary>a * b, element by element.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
     public static Variable Multiply(Variable a, Variable b) =>
-        Tape.Record(Elementwise.Map(new Multiply(), a.Value, b.Value), [a, b], dy => (
-            a.RequiresGradient ? SumTo(Elementwise.Map(new Multiply(), dy, b.Value), a) : null,
-            b.RequiresGradient ? SumTo(Elementwise.Map(new Multiply(), dy, a.Value), b) : null));
+        Tape.Record(a.Value * b.Value, [a, b], dy => (
+            a.RequiresGradient ? SumTo(dy * b.Value, a) : null,
+            b.RequiresGradient ? SumTo(dy * a.Value, b) : null));
 
     /// <summary>a / b, element by element.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
@@ -44,7 +42,7 @@ public static partial class Functions
 
     /// <summary>x + constant.</summary>
     public static Variable AddConstant(Variable x, float constant) =>
-        Tape.Record(Elementwise.Map(new AddConstant(constant), x.Value), [x], dy => dy);
+        Tape.Record(x.Value + constant, [x], dy => dy);
 
     /// <summary>Any formula of two operands that knows its derivatives: one of the engine's or your own.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
@@ -62,4 +60,7 @@ public static partial class Functions
         !input.RequiresGradient ? null
         : gradient.Shape == input.Shape ? gradient
         : Reduction.SumTo(gradient, input.Shape);
+
+    // An optional input may be absent.
+    static bool Wants(Variable? input) => input is { RequiresGradient: true };
 }

@@ -13,8 +13,7 @@ public static partial class Functions
     }
 
     /// <summary>-x.</summary>
-    public static Variable Negate(Variable x) =>
-        Tape.Record(Elementwise.Map(new Negate(), x.Value), [x], dy => Elementwise.Map(new Negate(), dy));
+    public static Variable Negate(Variable x) => Tape.Record(-x.Value, [x], dy => -dy);
 
     /// <summary>e^x.</summary>
     public static Variable Exp(Variable x) => Unary(new Exponential(), x);

@@ -22,7 +22,7 @@ public static partial class Functions
         return Tape.Record(y, [x, weight, bias], dy => (
             x.RequiresGradient ? Convolution.Conv2dInputGradient(dy, weight.Value, x.Shape, stride, padding, dilation, groups) : null,
             weight.RequiresGradient ? Convolution.Conv2dWeightGradient(dy, x.Value, weight.Shape, stride, padding, dilation, groups) : null,
-            Wants(bias) ? Reduction.Sum(dy, [0, 2, 3]) : null));
+            Wants(bias) ? Convolution.Conv2dBiasGradient(dy) : null));
     }
 
     /// <summary>The embedding of a vision transformer: patches that do not overlap, each through one linear map, as one product.</summary>
@@ -33,14 +33,11 @@ public static partial class Functions
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
     public static Variable PatchEmbedding(Variable x, Variable weight, Variable? bias = null)
     {
-        if (x.Rank != 4 || weight.Rank != 4 || weight.Shape[1] != x.Shape[1] || x.Shape[2] % weight.Shape[2] != 0 || x.Shape[3] % weight.Shape[3] != 0)
+        if (x.Rank != 4 || weight.Rank != 4 || weight.Shape[1] != x.Shape[1] 
+            || weight.Shape[2] != weight.Shape[3] || x.Shape[2] % weight.Shape[2] != 0 || x.Shape[3] % weight.Shape[3] != 0)
             throw new ShapeException($"PatchEmbedding: images {x.Shape} do not divide into patches of weight {weight.Shape}, [D, C, P, P].");
-        int batch = x.Shape[0], channels = x.Shape[1], patchHeight = weight.Shape[2], patchWidth = weight.Shape[3];
-        int rows = x.Shape[2] / patchHeight, columns = x.Shape[3] / patchWidth;
-        Variable patches = Reshape(x, batch, channels, rows, patchHeight, columns, patchWidth);
-        patches = Permute(patches, 0, 2, 4, 1, 3, 5);                                    // [B, rows, columns, C, P, P]
-        patches = Reshape(patches, batch, rows * columns, channels * patchHeight * patchWidth);
-        return Linear(patches, Reshape(weight, weight.Shape[0], channels * patchHeight * patchWidth), bias);
+        Variable map = Conv2d(x, weight, bias, stride: weight.Shape[2]);                 // [B, D, H / P, W / P]
+        return Reshape(Permute(map, 0, 2, 3, 1), map.Shape[0], map.Shape[2] * map.Shape[3], map.Shape[1]);
     }
 
     /// <summary>The largest element of each window.</summary>
@@ -54,8 +51,8 @@ public static partial class Functions
     public static Variable MaxPool2d(Variable x, int kernel, int? stride = null, int padding = 0, int dilation = 1)
     {
         WindowOptions windows = new(kernel, kernel, stride ?? kernel, padding, dilation, float.NegativeInfinity);
-        (Tensor y, Tensor index) = Convolution.MaxPool2d(x.Value, windows);
-        return Tape.Record(y, [x], dy => Convolution.MaxPool2dGradient(dy, index, x.Shape, windows), saved: [index]);
+        (Tensor y, Tensor index) = Pooling.MaxPool2d(x.Value, windows);
+        return Tape.Record(y, [x], dy => Pooling.MaxPool2dGradient(dy, index, x.Shape, windows), saved: [index]);
     }
 
     /// <summary>The mean of each window; padding counts as zeros.</summary>
@@ -68,8 +65,8 @@ public static partial class Functions
     public static Variable AveragePool2d(Variable x, int kernel, int? stride = null, int padding = 0)
     {
         WindowOptions windows = new(kernel, kernel, stride ?? kernel, padding);
-        return Tape.Record(Convolution.AveragePool2d(x.Value, windows), [x], dy =>
-            Convolution.AveragePool2dGradient(dy, x.Shape, windows));
+        return Tape.Record(Pooling.AveragePool2d(x.Value, windows), [x], dy =>
+            Pooling.AveragePool2dGradient(dy, x.Shape, windows));
     }
 
     /// <summary>Means of areas that divide the image as evenly as possible, whatever its size.</summary>
@@ -78,21 +75,49 @@ public static partial class Functions
     /// <param name="width">Columns of the result.</param>
     /// <returns>[B, C, height, width]</returns>
     /// <exception cref="ShapeException">x is not an image batch, or an extent is not positive.</exception>
-    public static Variable AdaptiveAveragePool2d(Variable x, int height, int width) =>
-        Tape.Record(Resampling.AdaptiveAveragePool2d(x.Value, height, width), [x], dy =>
-            Resampling.AdaptiveAveragePool2dGradient(dy, x.Shape));
+    public static Variable AdaptiveAveragePool2d(Variable x, int height, int width)
+    {
+        CheckImages(x, "AdaptiveAveragePool2d");
+        (DType dtype, Device device) = (x.Value.DType, x.Value.Device);
+        return Resample(
+            x,
+            Resampling.AverageMatrix(x.Shape[2], height, dtype, device),
+            Resampling.AverageMatrix(x.Shape[3], width, dtype, device),
+            "AdaptiveAveragePool2d");
+    }
 
     /// <summary>Another size, as torch's interpolate computes it.</summary>
     /// <param name="x">[B, C, H, W]</param>
     /// <param name="height">Rows of the result.</param>
     /// <param name="width">Columns of the result.</param>
-    /// <param name="mode">How samples are weighted.</param>
-    /// <param name="alignCorners">The corner samples of both grids coincide; else their outer edges.</param>
-    /// <param name="antialias">Widen the filter when the image shrinks.</param>
+    /// <param name="mode">The kernel.</param>
+    /// <param name="alignCorners">True where the corner pixels' centres stay where they are.</param>
+    /// <param name="antialias">True widens the kernel when shrinking, so that every pixel counts.</param>
     /// <returns>[B, C, height, width]</returns>
     /// <exception cref="ShapeException">x is not an image batch, or an extent is not positive.</exception>
     public static Variable Interpolate(
-        Variable x, int height, int width, InterpolationMode mode, bool alignCorners = false, bool antialias = false) =>
-        Tape.Record(Resampling.Interpolate(x.Value, height, width, mode, alignCorners, antialias), [x], dy =>
-            Resampling.InterpolateGradient(dy, x.Shape, mode, alignCorners, antialias));
+        Variable x, int height, int width, Interpolation mode, bool alignCorners = false, bool antialias = false)
+    {
+        CheckImages(x, "Interpolate");
+        (DType dtype, Device device) = (x.Value.DType, x.Value.Device);
+        return Resample(
+            x,
+            Resampling.InterpolationMatrix(x.Shape[2], height, mode, alignCorners, antialias, dtype, device),
+            Resampling.InterpolationMatrix(x.Shape[3], width, mode, alignCorners, antialias, dtype, device),
+            "Interpolate");
+    }
+
+    // y = rows x columns^T for every image, hence dx = rows^T dy columns.
+    static Variable Resample(Variable x, Tensor rows, Tensor columns, string operation) =>
+        Tape.Record(
+            Resampling.Apply(x.Value, rows, columns),
+            [x],
+            dy => Resampling.Apply(dy, rows.Transpose(), columns.Transpose()),
+            saved: [rows, columns],
+            operation);
+
+    static void CheckImages(Variable x, string operation)
+    {
+        if (x.Rank != 4) throw new ShapeException($"{operation}: x is {x.Shape}, not [B, C, H, W].");
+    }
 }

@@ -9,7 +9,7 @@ public static partial class Functions
     /// <exception cref="ShapeException">The shapes do not fit, or an index leaves the axis.</exception>
     public static Variable Gather(Variable x, int axis, Tensor index) =>
         Tape.Record(Indexing.Gather(x.Value, axis, index), [x], dy =>
-            Indexing.ScatterAdd(Tensor.Zeros(x.Shape, dy.DType, dy.Device), axis, index, dy));
+            Indexing.ScatterAdd(ZerosOf(x), axis, index, dy));
 
     /// <summary>x with y[i, index[i, j, k], k] += source[i, j, k] for axis 1, and so on.</summary>
     /// <exception cref="ShapeException">The shapes do not fit, or an index leaves the axis.</exception>
@@ -22,22 +22,15 @@ public static partial class Functions
     /// <exception cref="ShapeException">There is no such axis, or an index leaves it.</exception>
     public static Variable IndexSelect(Variable x, int axis, Tensor index) =>
         Tape.Record(Indexing.IndexSelect(x.Value, axis, index), [x], dy =>
-            Indexing.IndexAdd(Tensor.Zeros(x.Shape, dy.DType, dy.Device), axis, index, dy));
+            Indexing.IndexAdd(ZerosOf(x), axis, index, dy));
 
     /// <summary>Rows of a table.</summary>
     /// <param name="weight">[V, D]</param>
     /// <param name="ids">Any shape [...]</param>
     /// <returns>[..., D]</returns>
     /// <exception cref="ShapeException">weight is not a table, or an id is not below V.</exception>
-    public static Variable Embedding(Variable weight, Tensor ids)
-    {
-        if (weight.Rank != 2) throw new ShapeException($"Embedding: weight is {weight.Shape}, not [V, D].");
-        Tensor flat = ids.Reshape(-1);
-        Shape shape = [.. ids.Shape.AsSpan(), weight.Shape[1]];
-        Tensor y = Indexing.IndexSelect(weight.Value, 0, flat).Reshape(shape);
-        return Tape.Record(y, [weight], dy =>
-            Indexing.IndexAdd(Tensor.Zeros(weight.Shape, dy.DType, dy.Device), 0, flat, dy.Reshape(-1, weight.Shape[1])));
-    }
+    public static Variable Embedding(Variable weight, Tensor ids) =>
+        Tape.Record(Indexing.Embedding(weight.Value, ids), [weight], dy => Indexing.EmbeddingGradient(dy, ids, weight.Shape[0]));
 
     /// <summary>condition ? a : b, with broadcasting.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast, or the condition is not bool.</exception>
@@ -53,6 +46,8 @@ public static partial class Functions
     /// <summary>value where the mask holds, else x. The mask broadcasts to x.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast, or the mask is not bool.</exception>
     public static Variable MaskedFill(Variable x, Tensor mask, float value) =>
-        Tape.Record(Elementwise.Select(mask, Tensor.Scalar(value, x.Value.DType, x.Value.Device), x.Value), [x], dy =>
-            SumTo(Elementwise.Select(mask, Tensor.Scalar(0, dy.DType, dy.Device), dy), x));
+        Tape.Record(Elementwise.MaskedFill(x.Value, mask, value), [x], dy => SumTo(Elementwise.MaskedFill(dy, mask, 0), x));
+
+    // What gradients are scattered into: one stretched zero, which the scattering copies to where it adds.
+    static Tensor ZerosOf(Variable x) => Tensor.Scalar(0, x.Value.DType, x.Value.Device).Expand(x.Shape);
 }

@@ -49,53 +49,54 @@ public static partial class Functions
         return values;
     }
 
-    /// <summary>x with a constant around it.</summary>
+    /// <summary>x with a border of one value.</summary>
     /// <param name="x">Any shape.</param>
-    /// <param name="before">How much to put before each axis; one number an axis.</param>
-    /// <param name="after">How much to put after each axis.</param>
-    /// <param name="value">The constant.</param>
-    /// <exception cref="ShapeException">There is not one number for every axis, or one is negative.</exception>
-    public static Variable Pad(Variable x, ReadOnlySpan<int> before, ReadOnlySpan<int> after, float value = 0)
+    /// <param name="pads">Pairs (before, after), the last axis first, as in torch; negative ones cut off.</param>
+    /// <param name="value">What the border holds.</param>
+    /// <exception cref="ShapeException">There are no pairs, more than axes, or nothing is left of an axis.</exception>
+    public static Variable Pad(Variable x, ReadOnlySpan<int> pads, float value = 0)
     {
-        int[] starts = before.ToArray();
-        return Tape.Record(Joining.Pad(x.Value, before, after, value), [x], dy =>
-        {
-            for (int axis = 0; axis < starts.Length; axis++)
-                dy = dy.Slice(axis, starts[axis], starts[axis] + x.Shape[axis]);
-            return dy;
-        });
+        int[] undone = new int[pads.Length];
+        for (int i = 0; i < undone.Length; i++) undone[i] = -pads[i];
+        return Tape.Record(Joining.Pad(x.Value, pads, value), [x], dy => Joining.Pad(dy, undone));
     }
 
-    /// <summary>The elements moved by a distance along an axis; what leaves at one end comes back at the other.</summary>
-    public static Variable Roll(Variable x, int shift, int axis) =>
-        Tape.Record(Joining.Roll(x.Value, shift, axis), [x], dy => Joining.Roll(dy, -shift, axis));
-
-    /// <summary>The whole of x repeated along each axis; more numbers than axes add axes in front.</summary>
-    /// <exception cref="ShapeException">There are fewer numbers than axes, or one is negative.</exception>
-    public static Variable Repeat(Variable x, params ReadOnlySpan<int> repeats)
+    /// <summary>x moved cyclically: what leaves an axis at its end comes back at its beginning.</summary>
+    /// <param name="x">Any shape.</param>
+    /// <param name="shifts">How far, for each of the axes; negative moves toward the beginning.</param>
+    /// <param name="axes">Which axes.</param>
+    /// <exception cref="ShapeException">There is not one shift for each axis.</exception>
+    public static Variable Roll(Variable x, ReadOnlySpan<int> shifts, ReadOnlySpan<int> axes)
     {
-        if (repeats.Length < x.Rank)
-            throw new ShapeException($"Repeat: {repeats.Length} repeats given for shape {x.Shape}.");
-        int added = repeats.Length - x.Rank;
-        int[] split = new int[2 * repeats.Length], stretched = new int[split.Length], merged = new int[repeats.Length];
-        for (int axis = 0; axis < repeats.Length; axis++)
+        int[] back = new int[shifts.Length], along = axes.ToArray();
+        for (int i = 0; i < back.Length; i++) back[i] = -shifts[i];
+        return Tape.Record(Joining.Roll(x.Value, shifts, axes), [x], dy => Joining.Roll(dy, back, along));
+    }
+
+    /// <summary>x laid side by side, so often along each axis; more counts than axes add axes in front.</summary>
+    /// <exception cref="ShapeException">There are fewer counts than axes, or one is negative.</exception>
+    public static Variable Repeat(Variable x, params ReadOnlySpan<int> counts)
+    {
+        Tensor y = Joining.Repeat(x.Value, counts);
+        int added = counts.Length - x.Rank;
+        int[] pairs = new int[2 * counts.Length], single = new int[2 * counts.Length];
+        for (int axis = 0; axis < counts.Length; axis++)
         {
             int extent = axis < added ? 1 : x.Shape[axis - added];
-            (split[2 * axis], split[2 * axis + 1]) = (1, extent);
-            (stretched[2 * axis], stretched[2 * axis + 1]) = (repeats[axis], extent);
-            merged[axis] = repeats[axis] * extent;
+            (pairs[2 * axis], pairs[2 * axis + 1]) = (counts[axis], extent);
+            (single[2 * axis], single[2 * axis + 1]) = (1, extent);
         }
 
-        return Reshape(Expand(Reshape(x, Shape.Create(split)), Shape.Create(stretched)), Shape.Create(merged));
+        return Tape.Record(y, [x], dy => Reduction.SumTo(dy.Reshape(Shape.Create(pairs)), Shape.Create(single)).Reshape(x.Shape));
     }
 
-    /// <summary>Each element along an axis repeated: a a a b b b.</summary>
-    /// <exception cref="ShapeException">There is no such axis, or repeats is negative.</exception>
-    public static Variable RepeatInterleave(Variable x, int repeats, int axis)
+    /// <summary>Every slice along an axis so often in a row: [a, b] becomes [a, a, b, b].</summary>
+    /// <exception cref="ShapeException">There is no such axis, or count is negative.</exception>
+    public static Variable RepeatInterleave(Variable x, int count, int axis)
     {
         axis = x.Shape.Axis(axis, "RepeatInterleave");
-        ReadOnlySpan<int> shape = x.Shape.AsSpan();
-        Shape stretched = [.. shape[..(axis + 1)], repeats, .. shape[(axis + 1)..]];
-        return Reshape(Expand(Unsqueeze(x, axis + 1), stretched), x.Shape.With(axis, x.Shape[axis] * repeats));
+        ReadOnlySpan<int> extents = x.Shape.AsSpan();
+        Shape apart = [.. extents[..(axis + 1)], count, .. extents[(axis + 1)..]];
+        return Tape.Record(Joining.RepeatInterleave(x.Value, count, axis), [x], dy => Reduction.Sum(dy.Reshape(apart), [axis + 1]));
     }
 }

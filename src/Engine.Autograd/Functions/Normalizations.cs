@@ -38,7 +38,10 @@ public static partial class Functions
             saved: [rstd]);
     }
 
-    /// <summary>Batch normalization as evaluated: with given statistics of each channel (Ioffe and Szegedy 2015).</summary>
+    /// <summary>
+    /// Batch normalization as evaluated: with the statistics of each channel that training left (Ioffe and Szegedy 2015).
+    /// They are constants, as everywhere: no gradient flows into them.
+    /// </summary>
     /// <param name="x">[B, C, ...]</param>
     /// <param name="mean">[C]</param>
     /// <param name="variance">[C]</param>
@@ -46,21 +49,21 @@ public static partial class Functions
     /// <param name="beta">[C]</param>
     /// <param name="epsilon">Added to the variance.</param>
     /// <returns>x's shape</returns>
-    /// <exception cref="ShapeException">A statistic is not [C].</exception>
-    public static Variable BatchNorm(Variable x, Variable mean, Variable variance, Variable gamma, Variable beta, float epsilon = 1e-5f)
+    /// <exception cref="ShapeException">A statistic, gamma or beta is not [C].</exception>
+    public static Variable BatchNorm(Variable x, Tensor mean, Tensor variance, Variable gamma, Variable beta, float epsilon = 1e-5f)
     {
         if (x.Rank < 2) throw new ShapeException($"BatchNorm: x is {x.Shape}, not [B, C, ...].");
-        foreach (Variable statistic in (ReadOnlySpan<Variable>)[mean, variance, gamma, beta])
-            if (statistic.Shape != [x.Shape[1]])
-                throw new ShapeException($"BatchNorm: a statistic is {statistic.Shape}, x has {x.Shape[1]} channels.");
+        Shape channels = [x.Shape[1]];
+        foreach (Shape shape in (ReadOnlySpan<Shape>)[mean.Shape, variance.Shape, gamma.Shape, beta.Shape])
+            if (shape != channels) throw new ShapeException($"BatchNorm: x {x.Shape} takes statistics, gamma and beta of {channels}, not {shape}.");
 
         // y = x * scale + shift: everything else happens on [C].
-        int[] channels = new int[x.Rank - 1];
-        Array.Fill(channels, 1);
-        channels[0] = x.Shape[1];
-        Variable scale = gamma * ReciprocalSqrt(variance + epsilon);
+        int[] stretched = new int[x.Rank - 1];
+        Array.Fill(stretched, 1);
+        stretched[0] = x.Shape[1];
+        Variable scale = gamma * Elementwise.Map(new ReciprocalSquareRoot(), variance + epsilon);
         Variable shift = beta - mean * scale;
-        return x * Reshape(scale, channels) + Reshape(shift, channels);
+        return x * Reshape(scale, stretched) + Reshape(shift, stretched);
     }
 
     /// <summary>e^x along an axis, divided by its sum.</summary>
@@ -78,6 +81,4 @@ public static partial class Functions
         Tensor y = Normalization.LogSoftmax(x.Value, axis);
         return Tape.Record(y, [x], dy => Normalization.LogSoftmaxGradient(y, dy, axis));
     }
-
-    static bool Wants(Variable? input) => input is { RequiresGradient: true };
 }

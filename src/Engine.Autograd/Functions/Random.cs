@@ -35,7 +35,7 @@ public static partial class Functions
     static Tensor Drop(Tensor x, Shape shape, float probability, Philox random)
     {
         using StepScope temporaries = StepScope.Begin();
-        Tensor uniform = RandomNumbers.Uniform(random, shape, x.DType, x.Device);
+        Tensor uniform = RandomNumbers.Uniform(shape, random, dtype: x.DType, device: x.Device);
         return temporaries.Keep(Elementwise.Map(new Dropout(1 - probability), x, uniform));
     }
 

@@ -2,7 +2,7 @@ using Engine.Tensors;
 
 namespace Engine.Autograd;
 
-// Folds over axes. Axes may count from the end; none given means all; keepAxes leaves folded axes as extents of 1.
+// Folds over axes. Axes may count from the end; null or none means all; keepAxes leaves folded axes as extents of 1.
 public static partial class Functions
 {
     /// <summary>The sum.</summary>
@@ -20,7 +20,7 @@ public static partial class Functions
         Shape kept = Kept(x.Shape, axes, "Mean");
         float share = (float)kept.ElementCount / x.Value.ElementCount;
         return Tape.Record(Reduction.Mean(x.Value, axes, keepAxes), [x], dy =>
-            Elementwise.Map(new Scale(share), dy.Reshape(kept)).Expand(x.Shape));
+            (share * dy.Reshape(kept)).Expand(x.Shape));
     }
 
     /// <summary>The largest element; where several are, they share the gradient evenly.</summary>
@@ -39,9 +39,8 @@ public static partial class Functions
             [x],
             dy =>
             {
-                Tensor chosen = Elementwise.Equal(x.Value, y.Reshape(kept));
-                Tensor count = Reduction.SumTo(chosen.To(dy.DType), kept);
-                Tensor share = Elementwise.Map(new Divide(), dy.Reshape(kept), count);
+                Tensor chosen = Elementwise.Compare(Comparison.Equal, x.Value, y.Reshape(kept));
+                Tensor share = dy.Reshape(kept) / Reduction.SumTo(chosen.To(dy.DType), kept);
                 return Elementwise.Select(chosen, share, Tensor.Scalar(0, dy.DType, dy.Device));
             },
             operation: operation);
@@ -52,74 +51,51 @@ public static partial class Functions
     /// <param name="correction">1 estimates the variance of a population from a sample, 0 is that of the elements.</param>
     /// <param name="keepAxes">Leave folded axes as extents of 1.</param>
     /// <exception cref="ShapeException">There is no such axis.</exception>
-    public static Variable Variance(Variable x, int[]? axes = null, int correction = 1, bool keepAxes = false)
+    public static Variable Variance(Variable x, int[]? axes = null, float correction = 1, bool keepAxes = false)
     {
         Shape kept = Kept(x.Shape, axes, "Variance");
-        Tensor mean = Reduction.Mean(x.Value, axes, keepAxes: true);
-        Tensor y = VarianceAbout(mean, x.Value, axes, correction, keepAxes);
         float share = 2 / Freedom(x.Shape, kept, correction);
-        return Tape.Record(
-            y,
-            [x],
-            dy => Elementwise.Map(
-                new Multiply(),
-                Elementwise.Map(new Subtract(), x.Value, mean),
-                Elementwise.Map(new Scale(share), dy.Reshape(kept))),
-            saved: [mean]);
+        return Tape.Record(Reduction.Variance(x.Value, axes, correction, keepAxes), [x], dy =>
+            (x.Value - Reduction.Mean(x.Value, axes, keepAxes: true)) * (share * dy.Reshape(kept)));
     }
 
     /// <summary>The square root of <see cref="Variance"/>; where it is 0 the gradient is 0.</summary>
     /// <inheritdoc cref="Variance"/>
-    public static Variable StandardDeviation(Variable x, int[]? axes = null, int correction = 1, bool keepAxes = false)
+    public static Variable StandardDeviation(Variable x, int[]? axes = null, float correction = 1, bool keepAxes = false)
     {
         Shape kept = Kept(x.Shape, axes, "StandardDeviation");
-        Tensor mean = Reduction.Mean(x.Value, axes, keepAxes: true);
-        Tensor y = Elementwise.Map(new SquareRoot(), VarianceAbout(mean, x.Value, axes, correction, keepAxes));
         float share = 1 / Freedom(x.Shape, kept, correction);
-        return Tape.Record(
-            y,
-            [x],
-            dy =>
-            {
-                Tensor zero = Tensor.Scalar(0, dy.DType, dy.Device);
-                Tensor ratio = Elementwise.Map(new Divide(), Elementwise.Map(new Scale(share), dy), y);
-                ratio = Elementwise.Select(Elementwise.Equal(y, zero), zero, ratio);
-                return Elementwise.Map(new Multiply(), Elementwise.Map(new Subtract(), x.Value, mean), ratio.Reshape(kept));
-            },
-            saved: [mean]);
+        Tensor y = StepScope.Run(() => Elementwise.Map(new SquareRoot(), Reduction.Variance(x.Value, axes, correction, keepAxes)));
+        return Tape.Record(y, [x], dy =>
+        {
+            Tensor zero = Tensor.Scalar(0, dy.DType, dy.Device);
+            Tensor ratio = Elementwise.MaskedFill(share * dy / y, Elementwise.Compare(Comparison.Equal, y, zero), 0);
+            return (x.Value - Reduction.Mean(x.Value, axes, keepAxes: true)) * ratio.Reshape(kept);
+        });
     }
 
-    static Tensor VarianceAbout(Tensor mean, Tensor x, int[]? axes, int correction, bool keepAxes)
-    {
-        using StepScope temporaries = StepScope.Begin();
-        Tensor squares = Elementwise.Map(new Square(), Elementwise.Map(new Subtract(), x, mean));
-        Tensor sum = Reduction.Sum(squares, axes, keepAxes);
-        return temporaries.Keep(Elementwise.Map(new Scale(1 / Freedom(x.Shape, mean.Shape, correction)), sum));
-    }
-
-    static float Freedom(Shape x, Shape kept, int correction) =>
+    static float Freedom(Shape x, Shape kept, float correction) =>
         Math.Max((float)x.ElementCount / kept.ElementCount - correction, 0);
 
     /// <summary>The largest element along an axis and its place (int32); the first of several.</summary>
     /// <exception cref="ShapeException">There is no such axis, or nothing to choose from.</exception>
     public static (Variable Values, Tensor Index) MaxWithIndex(Variable x, int axis) =>
-        Chosen(x, axis, Reduction.ArgMax(x.Value, axis), "MaxWithIndex");
+        Chosen(x, axis, Reduction.MaxWithIndex(x.Value, axis), "MaxWithIndex");
 
     /// <summary>The smallest element along an axis and its place (int32); the first of several.</summary>
     /// <exception cref="ShapeException">There is no such axis, or nothing to choose from.</exception>
     public static (Variable Values, Tensor Index) MinWithIndex(Variable x, int axis) =>
-        Chosen(x, axis, Reduction.ArgMin(x.Value, axis), "MinWithIndex");
+        Chosen(x, axis, Reduction.MinWithIndex(x.Value, axis), "MinWithIndex");
 
-    static (Variable Values, Tensor Index) Chosen(Variable x, int axis, Tensor index, string operation)
+    static (Variable Values, Tensor Index) Chosen(Variable x, int axis, (Tensor Values, Tensor Index) chosen, string operation)
     {
         axis = x.Shape.Axis(axis, operation);
-        Tensor places = index.Unsqueeze(axis);
         Variable values = Tape.Record(
-            Indexing.Gather(x.Value, axis, places).Squeeze(axis),
+            chosen.Values,
             [x],
-            dy => Indexing.ScatterAdd(Tensor.Zeros(x.Shape, dy.DType, dy.Device), axis, places, dy.Unsqueeze(axis)),
+            dy => Indexing.ScatterAdd(ZerosOf(x), axis, chosen.Index.Unsqueeze(axis), dy.Unsqueeze(axis)),
             operation: operation);
-        return (values, index);
+        return (values, chosen.Index);
     }
 
     /// <summary>The k largest elements along an axis in falling order, and their places (int32).</summary>
@@ -128,7 +104,7 @@ public static partial class Functions
     {
         axis = x.Shape.Axis(axis, "TopK");
         (Tensor values, Tensor index) = Reduction.TopK(x.Value, k, axis);
-        return (Tape.Record(values, [x], dy => Indexing.ScatterAdd(Tensor.Zeros(x.Shape, dy.DType, dy.Device), axis, index, dy)), index);
+        return (Tape.Record(values, [x], dy => Indexing.ScatterAdd(ZerosOf(x), axis, index, dy)), index);
     }
 
     /// <summary>The sums of the first 1, 2, 3, ... elements along an axis.</summary>
@@ -148,7 +124,7 @@ public static partial class Functions
     static Shape Kept(Shape shape, int[]? axes, string operation)
     {
         int[] kept = shape.AsSpan().ToArray();
-        if (axes is null) Array.Fill(kept, 1);
+        if (axes is null or []) Array.Fill(kept, 1);
         else foreach (int axis in axes) if (shape.Rank > 0) kept[shape.Axis(axis, operation)] = 1;
         return Shape.Create(kept);
     }

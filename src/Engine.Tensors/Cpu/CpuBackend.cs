@@ -50,7 +50,7 @@ public sealed unsafe partial class CpuBackend : Backend
         return (CpuStorage)storage;
     }
 
-    static T* Pointer<T>(Tensor tensor) where T : unmanaged
+    internal static T* Pointer<T>(Tensor tensor) where T : unmanaged
     {
         tensor.Storage.CheckUsable();
         return (T*)((CpuStorage)tensor.Storage).Pointer + tensor.Offset;

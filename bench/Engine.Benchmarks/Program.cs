@@ -1,0 +1,19 @@
+using BenchmarkDotNet.Running;
+using Engine.Benchmarks;
+
+// Quick tables for the daily work; anything else goes to BenchmarkDotNet, for instance --filter '*Gemm*'.
+switch (args)
+{
+    case ["--roofline", ..]:
+        Roofline.Print();
+        break;
+    case ["--gemm", .. var rest]:
+        GemmTable.Print(rest);
+        break;
+    case ["--small", ..]:
+        SmallProducts.Print();
+        break;
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(Roofline).Assembly).Run(args);
+        break;
+}
