@@ -1,0 +1,60 @@
+namespace Engine.Models;
+
+/// <summary>What the layouts of vision transformers have in common: the flat config.json.</summary>
+abstract class VitLayout : ModelLayout
+{
+    /// <summary>Reads the library's config.json.</summary>
+    protected abstract VitConfig Read(ConfigFile config);
+
+    /// <inheritdoc/>
+    public override ModelPlan Plan(ConfigFile config, LoadOptions options)
+    {
+        VitConfig stored = Read(config);
+        VitConfig asked = stored with
+        {
+            Classes = options.Classes ?? stored.Classes,
+            Dropout = options.Dropout,
+            DropPath = options.DropPath,
+        };
+        try
+        {
+            asked.Validated();
+        }
+        catch (ArgumentException e)
+        {
+            throw config.Fault($"describes no vision transformer: {e.Message.TrimEnd('.')}");
+        }
+
+        return new(stored.Classes, asked.Classes, asked.Depth, at => new VisionTransformer(at, asked));
+    }
+
+    /// <summary>The keys that several libraries share.</summary>
+    protected static VitConfig ReadFlat(ConfigFile config, float epsilon, int classes)
+    {
+        int width = config.Integer("hidden_size");
+        return new()
+        {
+            ImageSize = config.Integer("image_size"),
+            PatchSize = config.Integer("patch_size"),
+            Channels = config.Integer("num_channels", 3),
+            Width = width,
+            Depth = config.Integer("num_hidden_layers"),
+            Heads = config.Integer("num_attention_heads"),
+            MlpWidth = config.Integer("intermediate_size", 4 * width),
+            Classes = classes,
+            Epsilon = config.Number("layer_norm_eps", epsilon),
+            Activation = ReadActivation(config, "hidden_act"),
+            QkvBias = config.Flag("qkv_bias", true),
+        };
+    }
+
+    protected static Activation ReadActivation(ConfigFile config, string key) => config.Text(key, "gelu") switch
+    {
+        "gelu" => Activation.Gelu,
+        "gelu_new" or "gelu_pytorch_tanh" or "gelu_tanh" => Activation.GeluTanh,
+        "quick_gelu" => Activation.QuickGelu,
+        "relu" => Activation.Relu,
+        "silu" or "swish" => Activation.Silu,
+        string other => throw config.Fault($"\"{key}\" is \"{other}\"; known are gelu, gelu_tanh, quick_gelu, relu and silu"),
+    };
+}
