@@ -66,7 +66,10 @@ public sealed class ArenaStep
     /// <summary>Numbers of a segment in <see cref="Scalars"/>.</summary>
     public const int ScalarCount = 8;
 
-    /// <summary>Numbers of a segment in a row of <see cref="Trace"/>: condition c, ratio r, deviation |W - W0| after the step, scale lambda * r.</summary>
+    /// <summary>
+    /// Numbers of a segment in a row of <see cref="Trace"/>: condition c (NaN if the segment took no part), ratio r where c &lt; 0 (else 0),
+    /// deviation |W - W0| after the step, scale lambda * r where the segment was projected (else 0).
+    /// </summary>
     public const int TraceWidth = 4;
 
     /// <summary>int32 [chunks, 3]: segment, first element, element count.</summary>
@@ -96,13 +99,17 @@ public sealed class ArenaStep
     /// <summary>float32 [N]: third state, or null.</summary>
     public Tensor? Third { get; init; }
 
-    /// <summary>float32 [N]: the anchors W0, or null: then nothing is measured or projected.</summary>
+    /// <summary>float32 [N]: the anchors W0, or null: then a rule sees the weight itself in their place.</summary>
     public Tensor? Anchors { get; init; }
 
-    /// <summary>float32 [chunks, 4], with anchors: sums over the chunk of g (W - W0), |U - W0|^2, |W - W0|^2; fourth free.</summary>
+    /// <summary>
+    /// float32 [chunks, 4], or null: then nothing is measured. With anchors: sums over the chunk of g (W - W0), of |U - W0|^2, and of (U - W) ((U - W0) + (W - W0)); fourth free.
+    /// The third is |U - W0|^2 - |W - W0|^2 without its cancellation: a step is far shorter than the distance from a zero anchor.
+    /// A segment that takes no part leaves 0, |W - W0|^2 and 0.
+    /// </summary>
     public Tensor? Partials { get; init; }
 
-    /// <summary>float32 [segments], with anchors: the projection scale lambda * r where c &lt; 0, else 0.</summary>
+    /// <summary>float32 [segments], with <see cref="Partials"/>: the projection scale lambda * r where c &lt; 0, else 0.</summary>
     public Tensor? Scales { get; init; }
 
     /// <summary>float32 [rows, segments, 4], or null: the ring of traces; the fold writes row <see cref="TraceRow"/>.</summary>

@@ -32,19 +32,24 @@ public readonly struct Philox(ulong seed, ulong stream = 0)
     public ulong Stream => stream;
 
     /// <summary>The 128 random bits at a counter.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PhiloxBlock At(ulong counter) => Bijection(
         new PhiloxBlock((uint)counter, (uint)(counter >> 32), (uint)stream, (uint)(stream >> 32)),
         (uint)seed, (uint)(seed >> 32));
 
     /// <summary>The bare Philox-4x32-10 bijection of a 128-bit counter under a 64-bit key.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PhiloxBlock Bijection(PhiloxBlock counter, uint keyLow, uint keyHigh)
     {
-        var (x, y, z, w) = counter;
+        uint x = counter.X, y = counter.Y, z = counter.Z, w = counter.W;
         for (int round = 0; round < Rounds; round++)
         {
             ulong a = (ulong)MultiplierA * x;
             ulong b = (ulong)MultiplierB * z;
-            (x, y, z, w) = ((uint)(b >> 32) ^ y ^ keyLow, (uint)b, (uint)(a >> 32) ^ w ^ keyHigh, (uint)a);
+            x = (uint)(b >> 32) ^ y ^ keyLow;
+            y = (uint)b;
+            z = (uint)(a >> 32) ^ w ^ keyHigh;
+            w = (uint)a;
             keyLow += WeylA;
             keyHigh += WeylB;
         }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Engine.Models.Tests;
 
 /// <summary>Whatever goes wrong while a file is written: the old file stays whole and nothing is left beside it.</summary>
@@ -59,10 +61,38 @@ public sealed class SafeTensorsAtomicityTests : IDisposable
     public void The_disk_is_too_small()
     {
         bool began = false;
-        var e = Assert.Throws<CheckpointException>(() => SafeTensors.Create(path, [new("huge", SafeTensorType.U8, 1L << 60)], _ => began = true));
+        var e = Assert.Throws<CheckpointException>(() => SafeTensors.Create(path, [new("huge", SafeTensorType.U8, 1L << 58)], _ => began = true));
         Assert.Contains("cannot be written", e.Message);
         Assert.False(began, "A full disk must show before the work, not after it.");
         AssertUntouched();
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void The_disk_fills_up_midway(bool fromStream)
+    {
+        string disk = scratch["disk"];
+        Directory.CreateDirectory(disk);
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", "size=2m", "none", disk), "Needs the right to mount.");
+        try
+        {
+            string model = Path.Combine(disk, "model.safetensors");
+            File.Copy(path, model);
+            var e = Assert.Throws<CheckpointException>(() => SafeTensors.Create(model, w =>
+            {
+                w.Write<byte>("small", [1 << 20], new byte[1 << 20]);
+                if (fromStream)
+                    w.Write("large", SafeTensorType.U8, [4 << 20], new MemoryStream(new byte[4 << 20]));
+                else
+                    w.Write<byte>("large", [4 << 20], new byte[4 << 20]);
+            }));
+            Assert.StartsWith($"{model}: cannot be written: No space left on device", e.Message);
+            Assert.Equal([model], Directory.GetFiles(disk));
+            Assert.Equal(old, File.ReadAllBytes(model));
+        }
+        finally
+        {
+            Run("umount", disk);
+        }
     }
 
     [Fact]
@@ -112,6 +142,13 @@ public sealed class SafeTensorsAtomicityTests : IDisposable
             SafeTensors.Create(path, [new("a", SafeTensorType.F32, 2)], write);
         else
             SafeTensors.Create(path, write);
+    }
+
+    static bool Run(string command, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
     }
 
     void AssertUntouched()

@@ -252,6 +252,7 @@ public sealed class SafeTensorsReadTests : IDisposable
     [Fact]
     public void Reads_tensors_of_more_than_2_GB_in_parts_and_as_wide_elements()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs sparse files.");
         const long Length = 3_000_000_000;
         string header = $$$"""{"b":{"dtype":"U8","shape":[{{{Length}}}],"data_offsets":[0,{{{Length}}}]},"d":{"dtype":"F64","shape":[375000000],"data_offsets":[{{{Length}}},{{{2 * Length}}}]}}""";
         string path = scratch.Raw(header.PadRight((header.Length + 7) / 8 * 8), 0);

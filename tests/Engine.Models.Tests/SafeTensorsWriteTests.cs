@@ -135,7 +135,7 @@ public sealed class SafeTensorsWriteTests : IDisposable
         SafeTensors.Create(scratch["spooled.safetensors"], WriteAll);
         long spooled = GC.GetAllocatedBytesForCurrentThread();
         Assert.InRange(planned - before, 0, tensor.Length);
-        Assert.InRange(spooled - planned, 0, (Tensors + 4L) * tensor.Length / 0.9);
+        Assert.InRange(spooled - planned, 0, 3 * tensor.Length);     // the copying buffer is one MB
         Assert.True(new FileInfo(scratch["planned.safetensors"]).Length > (long)Tensors * tensor.Length);
         Assert.Equal(File.ReadAllBytes(scratch["planned.safetensors"]), File.ReadAllBytes(scratch["spooled.safetensors"]));
     }
@@ -143,20 +143,20 @@ public sealed class SafeTensorsWriteTests : IDisposable
     [Fact]
     public void Refuses_data_that_do_not_fit_the_shape()
     {
-        Refuses("w: 24 bytes", w => w.Write<float>("w", [2, 3], new float[5]), "F32 [2, 3] takes 24 bytes, 20 were given");
-        Refuses("w: negative", w => w.Write<float>("w", [-1], []), "negative size -1");
-        Refuses("w: overflow", w => w.Write<float>("w", [long.MaxValue, 2], []), "overflows 64 bits");
-        Refuses("w: F4", w => w.Write<byte>("w", SafeTensorType.F4, [3], new byte[2]), "12 bits");
-        Refuses("w: label", w => w.Write<float>("w", SafeTensorType.F16, [2], new float[2]), "Single elements cannot be written as F16");
-        Refuses("w: stream", w => w.Write("w", SafeTensorType.U8, [10], new MemoryStream(new byte[9])), "the stream ended after 9");
+        Refuses(w => w.Write<float>("w", [2, 3], new float[5]), "F32 [2, 3] takes 24 bytes, 20 were given");
+        Refuses(w => w.Write<float>("w", [-1], []), "negative size -1");
+        Refuses(w => w.Write<float>("w", [long.MaxValue, 2], []), "overflows 64 bits");
+        Refuses(w => w.Write<byte>("w", SafeTensorType.F4, [3], new byte[2]), "12 bits");
+        Refuses(w => w.Write<float>("w", SafeTensorType.F16, [2], new float[2]), "Single elements cannot be written as F16");
+        Refuses(w => w.Write("w", SafeTensorType.U8, [10], new MemoryStream(new byte[9])), "the stream ended after 9");
     }
 
     [Fact]
     public void Refuses_names_that_the_format_cannot_hold()
     {
-        Refuses("twice", w => { w.Write<byte>("w", [], [1]); w.Write<byte>("w", [], [1]); }, "written before");
-        Refuses("reserved", w => w.Write<byte>("__metadata__", [], [1]), "reserves this name");
-        Refuses("surrogate", w => w.Write<byte>("\ud800", [], [1]), "unpaired surrogate");
+        Refuses(w => { w.Write<byte>("w", [], [1]); w.Write<byte>("w", [], [1]); }, "written before");
+        Refuses(w => w.Write<byte>("__metadata__", [], [1]), "reserves this name");
+        Refuses(w => w.Write<byte>("\ud800", [], [1]), "unpaired surrogate");
         Assert.Throws<CheckpointException>(() => SafeTensors.Create(scratch["m.safetensors"], _ => { }, [new("a", "1"), new("a", "2")]));
     }
 
@@ -182,9 +182,9 @@ public sealed class SafeTensorsWriteTests : IDisposable
         Assert.Empty(scratch.Files);
     }
 
-    void Refuses(string file, Action<SafeTensorsWriter> write, string message)
+    void Refuses(Action<SafeTensorsWriter> write, string message)
     {
-        string path = scratch[file.Replace(": ", "-") + ".safetensors"];
+        string path = scratch["refused.safetensors"];
         var e = Assert.Throws<CheckpointException>(() => SafeTensors.Create(path, write));
         Assert.StartsWith(path, e.Message);
         Assert.Contains(message, e.Message);

@@ -5,7 +5,7 @@ namespace Engine.Models;
 /// <summary>
 /// A file being written beside its final place. <see cref="Commit"/> flushes it to disk and renames it over the final
 /// name in one step; without it, Dispose deletes it and whatever bore that name stays. A process killed in between leaves
-/// a <c>NAME.*.tmp</c> beside an intact file.
+/// a <c>NAME.*.tmp</c> beside an intact file. After a power cut the name may still lead to the old file, never to half a new one.
 /// </summary>
 sealed class PendingFile : IDisposable
 {
@@ -15,6 +15,7 @@ sealed class PendingFile : IDisposable
     readonly string target;
     readonly string temporary;
     readonly SafeFileHandle file;
+    byte[]? buffer;
     bool committed;
 
     /// <param name="path">The final name.</param>
@@ -53,7 +54,7 @@ sealed class PendingFile : IDisposable
     /// <summary>Copies a part of another pending file.</summary>
     public void Copy(PendingFile source, long sourceOffset, long length, long offset)
     {
-        byte[] buffer = new byte[(int)Math.Min(CopyChunk, length)];
+        buffer ??= new byte[CopyChunk];
         for (long done = 0; done < length;)
         {
             int read;

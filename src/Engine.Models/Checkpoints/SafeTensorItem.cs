@@ -10,7 +10,7 @@ public sealed class SafeTensorItem
     /// <param name="type">Element type.</param>
     /// <param name="shape">Sizes, none negative; empty for a scalar.</param>
     /// <exception cref="ArgumentException">
-    /// A size is negative, the byte count passes 2^63 - 1, or packed elements do not fill whole bytes.
+    /// A size is negative, the bits are more than 2^63 - 1, or packed elements do not fill whole bytes.
     /// </exception>
     public SafeTensorItem(string name, SafeTensorType type, params ReadOnlySpan<long> shape)
     {

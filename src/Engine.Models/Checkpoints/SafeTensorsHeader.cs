@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.Win32.SafeHandles;
@@ -208,7 +209,7 @@ sealed class SafeTensorsHeader
     }
 
     static string Shown(ref Utf8JsonReader reader) =>
-        reader.TokenType == JsonTokenType.Number ? System.Text.Encoding.UTF8.GetString(reader.ValueSpan) : reader.TokenType.ToString();
+        reader.TokenType == JsonTokenType.Number ? Encoding.UTF8.GetString(reader.ValueSpan) : reader.TokenType.ToString();
 
     /// <summary>The data must be covered by the tensors without a hole, an overlap or a rest.</summary>
     void Cover(long dataLength)

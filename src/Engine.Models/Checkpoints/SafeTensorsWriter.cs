@@ -12,6 +12,7 @@ public sealed class SafeTensorsWriter
     readonly OrderedDictionary<string, SafeTensorItem>? plan;       // null: tensors are defined as they come
     readonly OrderedDictionary<string, SafeTensorItem> written = [];
     readonly long dataStart;
+    byte[]? buffer;
     long end;                                                       // without a plan: where the next tensor goes
 
     SafeTensorsWriter(string path, PendingFile file, OrderedDictionary<string, SafeTensorItem>? plan, long dataStart) =>
@@ -75,7 +76,7 @@ public sealed class SafeTensorsWriter
     {
         ArgumentNullException.ThrowIfNull(data);
         SafeTensorItem item = Accept(name, type, shape);
-        byte[] buffer = new byte[(int)Math.Min(CopyChunk, item.ByteLength)];
+        buffer ??= new byte[CopyChunk];
         for (long done = 0; done < item.ByteLength;)
         {
             int read = data.Read(buffer.AsSpan(0, (int)Math.Min(buffer.Length, item.ByteLength - done)));

@@ -1,14 +1,56 @@
 namespace Engine.Tensors;
 
-/// <content>Arena on the CPU.</content>
-public sealed partial class CpuBackend
+/// <content>Optimizer steps over the parameter arena.</content>
+public sealed unsafe partial class CpuBackend
 {
-    /// <inheritdoc/>
-    public override void ArenaUpdate<TRule>(TRule rule, ArenaStep step) => throw new NotSupportedException();
+    // 32k elements: enough for a thread to be worth its call, few enough that the threads finish together.
+    const int ChunksPerTask = 8;
 
     /// <inheritdoc/>
-    public override void ArenaFold(ArenaStep step) => throw new NotSupportedException();
+    public override void ArenaUpdate<TRule>(TRule rule, ArenaStep step)
+    {
+        Simd.Run(step.Weights.DType, new ArenaUpdateKernel<TRule>(rule, step));
+        GC.KeepAlive(step);
+    }
 
     /// <inheritdoc/>
-    public override void ArenaProject(ArenaStep step) => throw new NotSupportedException();
+    public override void ArenaProject(ArenaStep step)
+    {
+        Simd.Run(step.Weights.DType, new ArenaProjectKernel(step));
+        GC.KeepAlive(step);
+    }
+
+    /// <inheritdoc/>
+    public override void ArenaFold(ArenaStep step)
+    {
+        int* segments = Pointer<int>(step.Segments);
+        float* partials = Pointer<float>(step.Partials!), scales = Pointer<float>(step.Scales!), scalars = Pointer<float>(step.Scalars);
+        int count = step.Segments.Shape[0];
+        float* trace = step.Trace is { } ring ? Pointer<float>(ring) + (long)step.TraceRow * count * ArenaStep.TraceWidth : null;
+        for (int segment = 0; segment < count; segment++)
+        {
+            float* options = scalars + (long)segment * ArenaStep.ScalarCount;
+            float* first = partials + (long)segments[2 * segment] * 4;
+            double product = 0, candidate = 0, difference = 0;
+            for (int chunk = 0; chunk < segments[2 * segment + 1]; chunk++, first += 4)
+            {
+                product += first[0];
+                candidate += first[1];
+                difference += first[2];
+            }
+
+            // Tian et al. 2024, eq. 3, 9 and 4. With a = |U - W0| and b = |W - W0|: (a - b) / a = (a^2 - b^2) / (a (a + b)).
+            bool active = options[4] != 0;
+            double condition = active ? -product : double.NaN;
+            double after = Math.Sqrt(candidate), before = Math.Sqrt(Math.Max(candidate - difference, 0));
+            double ratio = condition < 0 && after > 0 ? Math.Clamp(difference / (after * (after + before)), 0, 1) : 0;
+            float scale = options[6] != 0 ? (float)(options[5] * ratio) : 0;
+            scales[segment] = scale;
+            if (trace == null) continue;
+            float* row = trace + (long)segment * ArenaStep.TraceWidth;
+            (row[0], row[1], row[2], row[3]) = ((float)condition, (float)ratio, (float)(Math.Abs(1 - (double)scale) * after), scale);
+        }
+
+        GC.KeepAlive(step);
+    }
 }

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Engine.Autograd;
+using Engine.Models;
+using Engine.Tensors;
+using Engine.Training;
+
+namespace Engine.Cli;
+
+/// <summary>What a command returns to the shell.</summary>
+static class ExitCode
+{
+    public const int Success = 0, Failure = 1, Usage = 2, Interrupted = 130;
+}
+
+/// <summary>What all commands share: how a failure becomes one line, and how Ctrl-C becomes a token.</summary>
+static class Commands
+{
+    /// <summary>The words that lead to a command, without the root.</summary>
+    public static IEnumerable<string> PathOf(CommandResult result)
+    {
+        Stack<string> words = new();
+        for (SymbolResult? at = result; at?.Parent is not null; at = at.Parent)
+            if (at is CommandResult command) words.Push(command.Command.Name);
+        return words;
+    }
+
+    /// <summary>Runs a command's work. Faults that a person can mend end in one line and exit code 1, wrong options in 2.</summary>
+    public static void Run(Command command, Func<ParseResult, CancellationToken, int> work) => command.SetAction((parsed, cancellation) =>
+    {
+        try
+        {
+            return Task.FromResult(work(parsed, cancellation));
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("Interrupted.");
+            return Task.FromResult(ExitCode.Interrupted);
+        }
+        catch (UsageException exception)
+        {
+            return Task.FromResult(Fail(exception.Message, ExitCode.Usage));
+        }
+        catch (Exception exception) when (Explains(exception))
+        {
+            return Task.FromResult(Fail(exception.Message, ExitCode.Failure));
+        }
+        catch (Exception exception) when (Environment.GetEnvironmentVariable("ENGINE_TRACE") is null)
+        {
+            return Task.FromResult(Fail($"Unexpected {exception.GetType().Name}: {exception.Message} Set ENGINE_TRACE=1 to see where.", ExitCode.Failure));
+        }
+    });
+
+    // Exceptions whose message names what is wrong, where, and what to do.
+    static bool Explains(Exception exception) => exception is CheckpointException or DatasetException or ImageException
+        or PreprocessingException or ShapeException or DeviceException or GradientException or IOException or UnauthorizedAccessException;
+
+    static int Fail(string message, int code)
+    {
+        Console.Error.WriteLine($"error: {message.ReplaceLineEndings(" ")}");
+        return code;
+    }
+}
+
+/// <summary>Options that do not make sense. The message is for the person who typed them.</summary>
+sealed class UsageException(string message) : Exception(message);

@@ -1,0 +1,61 @@
+using Engine.Training;
+using Spectre.Console;
+
+namespace Engine.Cli;
+
+/// <summary>
+/// Shows a run while it runs: a bar a phase on a terminal; elsewhere (a file, a pipe, CI) plain lines, some seconds apart,
+/// so that a log stays short. Progress goes to standard error, results to standard output.
+/// </summary>
+static class ProgressDisplay
+{
+    static readonly IAnsiConsole Screen = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+
+    /// <summary>Runs some work and shows what it reports.</summary>
+    public static T Run<T>(Func<IProgress<TrainingProgress>, T> work)
+    {
+        if (Console.IsErrorRedirected || !Screen.Profile.Capabilities.Interactive) return work(new PlainLines());
+        return Screen.Progress()
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 24 }, new PercentageColumn(), new RemainingTimeColumn())
+            .Start(context => work(new Bars(context)));
+    }
+
+    static string Numbers(TrainingProgress p) => FormattableString.Invariant(
+        $"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:F3}  accuracy {100 * p.Accuracy:F1} %  {p.ImagesPerSecond:F0} img/s") +
+        (p.Validation is { } v ? FormattableString.Invariant($"  validation {100 * v.Accuracy:F1} %") : "");
+
+    static string Time(TimeSpan span) => span.TotalHours >= 1
+        ? $"{(int)span.TotalHours}:{span.Minutes:D2}:{span.Seconds:D2}" : $"{span.Minutes}:{span.Seconds:D2}";
+
+    sealed class Bars(ProgressContext context) : IProgress<TrainingProgress>
+    {
+        readonly Dictionary<string, ProgressTask> tasks = [];
+        string validation = "";
+
+        public void Report(TrainingProgress value)
+        {
+            if (!tasks.TryGetValue(value.Phase, out ProgressTask? task))
+                tasks[value.Phase] = task = context.AddTask(Markup.Escape(value.Phase), maxValue: value.Steps);
+            if (value.Validation is { } v) validation = FormattableString.Invariant($"  validation {100 * v.Accuracy:F1} %");
+            task.Description = Markup.Escape($"{value.Phase}  {Numbers(value with { Validation = null })}{validation}");
+            task.Value = value.Step;
+        }
+    }
+
+    sealed class PlainLines : IProgress<TrainingProgress>
+    {
+        static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+        string? phase;
+        TimeSpan last;
+
+        public void Report(TrainingProgress value)
+        {
+            bool begins = phase != value.Phase;
+            if (!begins && value.Step < value.Steps && value.Validation is null && value.Elapsed - last < Interval) return;
+            (phase, last) = (value.Phase, value.Elapsed);
+            string time = value.Step == value.Steps ? $"took {Time(value.Elapsed)}" : $"{Time(value.Remaining)} left";
+            Console.Error.WriteLine($"{value.Phase}: step {value.Step}/{value.Steps}  {Numbers(value)}  {time}");
+        }
+    }
+}

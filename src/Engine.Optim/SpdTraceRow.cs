@@ -1,0 +1,14 @@
+namespace Engine.Optim;
+
+/// <summary>What selective projection saw and did to one layer in one step.</summary>
+/// <param name="Step">The optimizer's step, 1 the first.</param>
+/// <param name="Segment">The parameter's name.</param>
+/// <param name="Condition">c; below 0 the layer is selected. NaN if it had no gradient.</param>
+/// <param name="Ratio">r, 0 to 1, where the layer is selected, else 0.</param>
+/// <param name="Deviation">|W - W0| after the step.</param>
+/// <param name="Scale">lambda r if the layer was projected, else 0.</param>
+public readonly record struct SpdTraceRow(long Step, string Segment, float Condition, float Ratio, float Deviation, float Scale)
+{
+    /// <summary>True if the layer was pulled toward its anchor.</summary>
+    public bool Projected => Scale != 0;
+}

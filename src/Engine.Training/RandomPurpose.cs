@@ -1,0 +1,26 @@
+using Engine.Tensors;
+
+namespace Engine.Training;
+
+/// <summary>What a stream of random numbers is for: the top byte of the stream, so that one seed serves them all apart.</summary>
+enum RandomPurpose : byte
+{
+    /// <summary>The order of an epoch.</summary>
+    Shuffle = 1,
+
+    /// <summary>The augmentation of one sample in one epoch.</summary>
+    Augment = 2,
+
+    /// <summary>The split of a dataset.</summary>
+    Split = 3,
+
+    /// <summary>One drawn image.</summary>
+    Draw = 4,
+}
+
+static class RandomPurposes
+{
+    /// <summary>The stream of a purpose for two numbers: 24 bits of <paramref name="high"/>, 32 of <paramref name="low"/>.</summary>
+    public static Philox Stream(this RandomPurpose purpose, ulong seed, int high, int low) =>
+        new(seed, (ulong)purpose << 56 | ((ulong)(uint)high & 0xFFFFFF) << 32 | (uint)low);
+}
