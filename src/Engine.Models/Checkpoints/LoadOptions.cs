@@ -17,6 +17,12 @@ public sealed record LoadOptions
     /// <summary>True for a fresh head in any case: the same number of classes, but others.</summary>
     public bool FreshHead { get; init; }
 
+    /// <summary>
+    /// Side of the images, for instance larger ones than the model was trained with. The position embedding is resampled to
+    /// the new grid of patches, bicubically, as the vision transformer's authors do.
+    /// </summary>
+    public int? ImageSize { get; init; }
+
     /// <summary>Dropout while training; see <see cref="VitConfig.Dropout"/>.</summary>
     public float Dropout { get; init; }
 

@@ -17,7 +17,8 @@ public static class ModelFolder
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options ??= new();
-        if (options.Classes is < 1) throw new ArgumentOutOfRangeException(nameof(options), $"{options.Classes} classes asked for; at least one is needed.");
+        if (options.Classes is < 1)
+            throw new ArgumentOutOfRangeException(nameof(options), $"{options.Classes} classes asked for; at least one is needed.");
         ConfigFile config = ConfigFile.Read(folder);
         using ShardedSafeTensors weights = ShardedSafeTensors.Open(folder);
         ModelLayout layout = ModelLayout.Of(weights);
@@ -28,5 +29,15 @@ public static class ModelFolder
         if (built is not TModel model)
             throw new CheckpointException(folder, $"holds a {built.GetType().Name} ({layout.Name}), not a {typeof(TModel).Name}");
         return new(model, layout.Name, source.Fresh, source.Unused, plan.StoredClasses, StoredForm.Of(weights, layout, config, plan, source.Unused));
+    }
+
+    /// <summary>Writes a model that came from no folder, in timm's layout with a flat config.json: one that was trained from scratch.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="folder">As in <see cref="LoadedModel{TModel}.Save"/>.</param>
+    /// <exception cref="CheckpointException">The model has parameters that the layout has no place for, or the folder cannot be written.</exception>
+    public static void Save(VisionTransformer model, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        StoredForm.Of(model, new TimmVit(), TimmVit.Write(model.Config)).Save(model, folder);
     }
 }

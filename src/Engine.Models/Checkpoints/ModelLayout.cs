@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Engine.Tensors;
 
 namespace Engine.Models;
 
@@ -33,6 +34,15 @@ abstract class ModelLayout
     /// <summary>Enters another number of classes in config.json.</summary>
     public abstract void SetClasses(JsonObject config, int classes);
 
+    /// <summary>Enters another image size in config.json.</summary>
+    public abstract void SetImageSize(JsonObject config, int imageSize);
+
+    /// <summary>The layout of a model of this one that was given a head.</summary>
+    public virtual ModelLayout Headed => this;
+
+    /// <summary>What the names of this layout get before them in <see cref="Headed"/>.</summary>
+    public virtual string HeadedPrefix => "";
+
     /// <summary>The layout of a file by the tensors in it.</summary>
     public static ModelLayout Of(ShardedSafeTensors weights)
     {
@@ -49,4 +59,19 @@ abstract class ModelLayout
 /// <param name="Classes">Classes of the model to build.</param>
 /// <param name="Depth">Blocks in <c>blocks.0</c>, <c>blocks.1</c>, ...</param>
 /// <param name="Build">Builds it.</param>
-sealed record ModelPlan(int StoredClasses, int Classes, int Depth, Func<ModuleScope, Module> Build);
+sealed record ModelPlan(int StoredClasses, int Classes, int Depth, Func<ModuleScope, Module> Build)
+{
+    /// <summary>Parameters that are stored in another shape than the model's, by name.</summary>
+    public Dictionary<string, Refit> Refits { get; } = [];
+
+    /// <summary>What the caller's options change in config.json; null for nothing.</summary>
+    public Action<JsonObject>? ConfigChange { get; set; }
+
+    /// <summary>True if the stored model has no head and the one to build has.</summary>
+    public bool AddsHead => StoredClasses == 0 && Classes > 0;
+}
+
+/// <summary>How a stored parameter becomes the model's.</summary>
+/// <param name="Stored">Its shape in the file.</param>
+/// <param name="Convert">From that shape to the model's.</param>
+readonly record struct Refit(Shape Stored, Func<Tensor, Tensor> Convert);

@@ -14,32 +14,35 @@ sealed class StoredForm
     static readonly string[] CompanionNames = ["preprocessor_config.json"];
 
     readonly ModelLayout layout;
-    readonly ConfigFile config;
-    readonly int storedClasses, classes;
-    readonly List<StoredFile> files = [];
+    readonly byte[] config;
     readonly bool isSharded;
+    readonly List<StoredFile> files = [];
     readonly Dictionary<string, byte[]> unused = [];
     readonly Dictionary<string, byte[]> companions = [];
 
-    StoredForm(ModelLayout layout, ConfigFile config, ModelPlan plan, bool isSharded) =>
-        (this.layout, this.config, storedClasses, classes, this.isSharded) = (layout, config, plan.StoredClasses, plan.Classes, isSharded);
+    StoredForm(ModelLayout layout, byte[] config, bool isSharded) => (this.layout, this.config, this.isSharded) = (layout, config, isSharded);
 
     sealed record StoredFile(string Name, SafeTensorItem[] Items, KeyValuePair<string, string>[] Metadata);
 
     /// <summary>Which rows of which parameter a stored tensor is.</summary>
     readonly record struct Place(Parameter Parameter, int Part, int Parts);
 
+    /// <summary>The form of a folder that was loaded, with what the caller's options changed.</summary>
     public static StoredForm Of(ShardedSafeTensors weights, ModelLayout layout, ConfigFile config, ModelPlan plan, IReadOnlyList<string> unused)
     {
         bool isSharded = weights.FilePath.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
-        StoredForm form = new(layout, config, plan, isSharded);
+        string prefix = plan.AddsHead ? layout.HeadedPrefix : "";
+        StoredForm form = new(plan.AddsHead ? layout.Headed : layout, plan.ConfigChange is null ? config.Bytes : config.With(plan.ConfigChange), isSharded);
         foreach (SafeTensors shard in weights.Shards)
         {
-            SafeTensorItem[] items = [.. shard.Items.Values.Where(item => weights.Items.ContainsKey(item.Name) && weights.ShardOf(item.Name) == shard)];
-            form.files.Add(new(isSharded ? Path.GetFileName(shard.FilePath) : SingleName, items, [.. shard.Metadata]));
+            IEnumerable<SafeTensorItem> items = shard.Items.Values.Where(item => weights.Items.ContainsKey(item.Name) && weights.ShardOf(item.Name) == shard);
+            form.files.Add(new(
+                isSharded ? Path.GetFileName(shard.FilePath) : SingleName,
+                [.. items.Select(item => new SafeTensorItem(prefix + item.Name, item.Type, item.Shape))],
+                [.. shard.Metadata]));
         }
 
-        foreach (string name in unused) form.unused.Add(name, weights.Read(name).ToArray());
+        foreach (string name in unused) form.unused.Add(prefix + name, weights.Read(name).ToArray());
         foreach (string name in CompanionNames)
         {
             string path = Path.Combine(Path.GetDirectoryName(weights.FilePath)!, name);
@@ -49,16 +52,25 @@ sealed class StoredForm
         return form;
     }
 
+    /// <summary>The form of a model that came from no folder: one float32 file, sorted by name as the reference writer sorts.</summary>
+    public static StoredForm Of(Module model, ModelLayout layout, byte[] config)
+    {
+        StoredForm form = new(layout, config, isSharded: false);
+        IEnumerable<string> names = model.Parameters.SelectMany(parameter => layout.Names.Stored(parameter.Name)).Order(StringComparer.Ordinal);
+        form.files.Add(new(SingleName, [.. names.Select(name => new SafeTensorItem(name, SafeTensorType.F32))], [new("format", "pt")]));
+        return form;
+    }
+
     public void Save(Module model, string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         Dictionary<string, Place> places = Places(model, folder);
         FolderWriter.Write(folder, staging =>
         {
-            foreach (StoredFile file in files) Write(file, places, staging);
-            if (isSharded) File.WriteAllBytes(Path.Combine(staging, IndexName), Index(places));
-            File.WriteAllBytes(Path.Combine(staging, ConfigFile.Name),
-                classes == storedClasses ? config.Bytes : config.With(json => layout.SetClasses(json, classes)));
+            StoredFile[] whole = WithAdded(places);
+            foreach (StoredFile file in whole) Write(file, places, staging);
+            if (isSharded) File.WriteAllBytes(Path.Combine(staging, IndexName), Index(whole, places));
+            File.WriteAllBytes(Path.Combine(staging, ConfigFile.Name), config);
             foreach (var (name, bytes) in companions) File.WriteAllBytes(Path.Combine(staging, name), bytes);
         }, obsolete: isSharded ? SingleName : IndexName);
     }
@@ -77,9 +89,18 @@ sealed class StoredForm
         return places;
     }
 
+    // What the folder did not hold, a head for a model that had none, follows the last file's tensors in their element type.
+    StoredFile[] WithAdded(Dictionary<string, Place> places)
+    {
+        HashSet<string> held = [.. files.SelectMany(file => file.Items).Select(item => item.Name)];
+        SafeTensorType type = files[^1].Items.Length > 0 ? files[^1].Items[0].Type : SafeTensorType.F32;
+        SafeTensorItem[] added = [.. places.Keys.Where(name => !held.Contains(name)).Select(name => new SafeTensorItem(name, type))];
+        return [.. files[..^1], files[^1] with { Items = [.. files[^1].Items, .. added] }];
+    }
+
     void Write(StoredFile file, Dictionary<string, Place> places, string staging)
     {
-        IEnumerable<SafeTensorItem> items = file.Items.Select(item => Resized(item, places));
+        SafeTensorItem[] items = [.. file.Items.Select(item => Resized(item, places))];
         SafeTensors.Create(Path.Combine(staging, file.Name), items, writer =>
         {
             foreach (SafeTensorItem item in items)
@@ -87,11 +108,11 @@ sealed class StoredForm
         }, file.Metadata);
     }
 
-    // A fresh head has another shape than the one that lay in its place.
+    // With the shape of what is written: a fresh head or a resampled position embedding has another than the one it replaces.
     SafeTensorItem Resized(SafeTensorItem item, Dictionary<string, Place> places)
     {
         if (!places.TryGetValue(item.Name, out Place place)) return item;
-        long[] shape = [.. place.Parameter.Shape.AsSpan().ToArray()];
+        long[] shape = [.. place.Parameter.Shape];
         shape[0] /= place.Parts;
         return new(item.Name, item.Type, shape);
     }
@@ -116,11 +137,11 @@ sealed class StoredForm
         _ => DType.Float32,
     };
 
-    byte[] Index(Dictionary<string, Place> places)
+    byte[] Index(StoredFile[] whole, Dictionary<string, Place> places)
     {
         JsonObject map = [];
         long total = 0;
-        foreach (StoredFile file in files)
+        foreach (StoredFile file in whole)
         {
             foreach (SafeTensorItem item in file.Items)
             {

@@ -10,6 +10,7 @@ sealed class WeightSource
 
     readonly ShardedSafeTensors weights;
     readonly ModelLayout layout;
+    readonly ModelPlan plan;
     readonly bool freshHead;
     readonly HashSet<string> asked = [];
     readonly List<string> missing = [];
@@ -18,7 +19,7 @@ sealed class WeightSource
 
     public WeightSource(ShardedSafeTensors weights, ModelLayout layout, ModelPlan plan, bool freshHead)
     {
-        (this.weights, this.layout, this.freshHead) = (weights, layout, freshHead);
+        (this.weights, this.layout, this.plan, this.freshHead) = (weights, layout, plan, freshHead);
         CheckDepth(plan.Depth);
         CheckClasses(plan.StoredClasses);
     }
@@ -43,7 +44,9 @@ sealed class WeightSource
 
         string[] absent = stored.Length == 0 ? [name] : [.. stored.Where(part => !weights.Items.ContainsKey(part))];
         missing.AddRange(absent);
-        return absent.Length > 0 ? null : stored.Length == 1 ? Read(stored[0], shape) : Join(stored, shape);
+        if (absent.Length > 0) return null;
+        if (plan.Refits.TryGetValue(name, out Refit refit)) return refit.Convert(Join(stored, refit.Stored));
+        return stored.Length == 1 ? Read(stored[0], shape) : Join(stored, shape);
     }
 
     Tensor Join(string[] parts, Shape shape)

@@ -10,10 +10,12 @@ namespace Engine.Models;
 /// <param name="bias">False for none.</param>
 public sealed class PatchEmbedding(ModuleScope at, int channels, int patch, int width, bool bias = true) : Module(at)
 {
-    // Uniform up to 1 / sqrt(inputs), as convolutions are usually started (He et al. 2015 with a = sqrt(5)).
-    readonly Parameter weight = at.Parameter("weight", [width, channels, patch, patch], InitialValues.Uniform(1 / MathF.Sqrt(channels * patch * patch)));
-    readonly Parameter? bias = bias ? at.Parameter("bias", [width], InitialValues.Uniform(1 / MathF.Sqrt(channels * patch * patch))) : null;
+    readonly Parameter weight = at.Parameter("weight", [width, channels, patch, patch], Initial(channels, patch));
+    readonly Parameter? bias = bias ? at.Parameter("bias", [width], Initial(channels, patch)) : null;
 
     /// <summary>[B, channels, H, W] to [B, H / patch * W / patch, width], row by row.</summary>
     public Variable Forward(Variable pixels) => Functions.PatchEmbedding(pixels, weight, bias);
+
+    // Uniform up to 1 / sqrt(inputs), as convolutions are usually started (He et al. 2015 with a = sqrt(5)).
+    static InitialValues Initial(int channels, int patch) => InitialValues.Uniform(1 / MathF.Sqrt((float)channels * patch * patch));
 }

@@ -13,6 +13,9 @@ public enum Pooling
 /// <summary>The shape of a vision transformer. The defaults are ViT-B/16 at 224 pixels with ImageNet's 1000 classes.</summary>
 public sealed record VitConfig
 {
+    // Far beyond any model: a typing error in a file shall end in a message, not in an overflow or in all memory being asked for.
+    const int MostPatchesPerSide = 4096, MostWidth = 1 << 20;
+
     /// <summary>Side of the square images in pixels, a multiple of <see cref="PatchSize"/>.</summary>
     public int ImageSize { get; init; } = 224;
 
@@ -86,6 +89,8 @@ public sealed record VitConfig
         Require(Channels > 0 && Depth > 0 && Heads > 0 && MlpWidth > 0, $"channels ({Channels}), depth ({Depth}), heads ({Heads}) and MLP width ({MlpWidth}) must be positive");
         Require(Width > 0 && Width % Heads == 0, $"width {Width} is not a multiple of {Heads} heads");
         Require(PatchSize > 0 && ImageSize > 0 && ImageSize % PatchSize == 0, $"images of {ImageSize} pixels do not divide into patches of {PatchSize}");
+        Require(ImageSize / PatchSize <= MostPatchesPerSide && PatchSize <= MostWidth && Channels <= MostWidth && Width <= MostWidth && MlpWidth <= MostWidth && Depth <= MostWidth,
+            $"no model is of this size: {this}");
         Require(Classes >= 0, $"{Classes} classes");
         Require(Epsilon > 0 && float.IsFinite(Epsilon), $"epsilon {Epsilon} is not a positive number");
         Require(Enum.IsDefined(Activation) && Enum.IsDefined(Pooling), $"no activation {Activation} or no pooling {Pooling}");

@@ -7,6 +7,7 @@ namespace Engine.Models;
 /// <param name="prefix">What the encoder's names begin with: <c>vit.</c> below a head.</param>
 sealed class HuggingFaceVit(string prefix) : VitLayout
 {
+    const string HeadedArchitecture = "ViTForImageClassification";
     const int DefaultClasses = 2;               // the library's own, for a config that names none
 
     /// <inheritdoc/>
@@ -36,6 +37,12 @@ sealed class HuggingFaceVit(string prefix) : VitLayout
     public override IReadOnlyList<string> Unused { get; } = [$"{prefix}pooler.dense.*"];
 
     /// <inheritdoc/>
+    public override ModelLayout Headed => prefix.Length > 0 ? this : new HuggingFaceVit(HeadedPrefix);
+
+    /// <inheritdoc/>
+    public override string HeadedPrefix => prefix.Length > 0 ? "" : "vit.";
+
+    /// <inheritdoc/>
     protected override VitConfig Read(ConfigFile config) => ReadFlat(config, epsilon: 1e-12f, ReadClasses(config));
 
     static int ReadClasses(ConfigFile config)
@@ -57,6 +64,7 @@ sealed class HuggingFaceVit(string prefix) : VitLayout
             numbers[$"LABEL_{number}"] = i;
         }
 
+        if (config.ContainsKey("architectures")) config["architectures"] = new JsonArray(HeadedArchitecture);
         if (config.ContainsKey("num_labels")) config["num_labels"] = classes;
         if (!config.ContainsKey("num_labels") || config.ContainsKey("id2label")) (config["id2label"], config["label2id"]) = (names, numbers);
     }

@@ -102,6 +102,53 @@ sealed partial class TimmVit : VitLayout
         config.Remove("label_descriptions");
     }
 
+    /// <inheritdoc/>
+    public override void SetImageSize(JsonObject config, int imageSize)
+    {
+        if (config.ContainsKey("image_size"))
+        {
+            config["image_size"] = imageSize;
+            return;
+        }
+
+        if (config["model_args"] is not JsonObject arguments) config["model_args"] = arguments = [];
+        arguments["img_size"] = imageSize;
+        if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) size[1] = size[2] = imageSize;
+    }
+
+    /// <summary>The flat form of a model that came from no folder.</summary>
+    public static byte[] Write(VitConfig vit)
+    {
+        JsonObject config = new()
+        {
+            ["architecture"] = "vision_transformer",
+            ["image_size"] = vit.ImageSize,
+            ["patch_size"] = vit.PatchSize,
+            ["num_channels"] = vit.Channels,
+            ["hidden_size"] = vit.Width,
+            ["num_hidden_layers"] = vit.Depth,
+            ["num_attention_heads"] = vit.Heads,
+            ["intermediate_size"] = vit.MlpWidth,
+            ["num_labels"] = vit.Classes,
+            ["layer_norm_eps"] = vit.Epsilon,
+            ["hidden_act"] = WriteActivation(vit.Activation),
+            ["qkv_bias"] = vit.QkvBias,
+            ["class_token"] = vit.HasClassToken,
+            ["global_pool"] = vit.Pooling == Pooling.Average ? "avg" : "token",
+        };
+        if (vit.LayerScale is { } initial) config["init_values"] = initial;
+        return ConfigFile.Write(config);
+    }
+
+    static string WriteActivation(Activation activation) => activation switch
+    {
+        Activation.Gelu => "gelu",
+        Activation.GeluTanh => "gelu_tanh",
+        Activation.QuickGelu => "quick_gelu",
+        Activation.Relu => "relu",
+        _ => "silu",
+    };
+
     [GeneratedRegex(@"^(vit|deit)_(?<size>tiny|small|base|large)_patch(?<patch>\d{1,3})_(?<image>\d{1,4})(\..*)?$", RegexOptions.CultureInvariant)]
     private static partial Regex Architecture();
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Engine.Models;
 
 /// <summary>What the layouts of vision transformers have in common: the flat config.json.</summary>
@@ -10,23 +12,33 @@ abstract class VitLayout : ModelLayout
     public override ModelPlan Plan(ConfigFile config, LoadOptions options)
     {
         VitConfig stored = Read(config);
-        VitConfig asked = stored with
-        {
-            Classes = options.Classes ?? stored.Classes,
-            Dropout = options.Dropout,
-            DropPath = options.DropPath,
-        };
         try
         {
-            asked.Validated();
+            stored.Validated();
         }
         catch (ArgumentException e)
         {
             throw config.Fault($"describes no vision transformer: {e.Message.TrimEnd('.')}");
         }
 
-        return new(stored.Classes, asked.Classes, asked.Depth, at => new VisionTransformer(at, asked));
+        VitConfig asked = stored with
+        {
+            ImageSize = options.ImageSize ?? stored.ImageSize,
+            Classes = options.Classes ?? stored.Classes,
+            Dropout = options.Dropout,
+            DropPath = options.DropPath,
+        };
+        ModelPlan plan = new(stored.Classes, asked.Classes, asked.Depth, at => new VisionTransformer(at, asked));
+        if (asked.Classes != stored.Classes) plan.ConfigChange += json => SetClasses(json, asked.Classes);
+        if (asked.ImageSize == stored.ImageSize) return plan;
+        plan.ConfigChange += json => SetImageSize(json, asked.ImageSize);
+        plan.Refits.Add("position_embedding", new(
+            [1, stored.SequenceLength, stored.Width], positions => PositionEmbedding.Resample(positions, asked.Validated())));
+        return plan;
     }
+
+    /// <inheritdoc/>
+    public override void SetImageSize(JsonObject config, int imageSize) => config["image_size"] = imageSize;
 
     /// <summary>The keys that several libraries share.</summary>
     protected static VitConfig ReadFlat(ConfigFile config, float epsilon, int classes)
