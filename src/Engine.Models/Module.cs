@@ -40,7 +40,11 @@ public abstract class Module
     public Device Device => At.Tree.Device;
 
     /// <summary>Where the tree's dropout and initial values come from. Seed and position are part of a resumable run.</summary>
-    public RandomSource Random => At.Tree.Random;
+    public RandomSource Random
+    {
+        get => At.Tree.Random;
+        set => At.Tree.Random = value;
+    }
 
     /// <summary>True between <see cref="Train"/> and <see cref="Evaluate"/>: dropout drops.</summary>
     public bool IsTraining => At.Tree.IsTraining;

@@ -10,7 +10,7 @@ sealed class ModuleTree(RandomSource random, Device device)
     readonly OrderedDictionary<string, Parameter> parameters = [];
     readonly OrderedDictionary<string, Module> modules = [];
 
-    public RandomSource Random => random;
+    public RandomSource Random { get; set; } = random;
 
     public Device Device => device;
 

@@ -31,7 +31,7 @@ static class DemoSettings
             Methods =
             [
                 new("AdamW", fineTuning with { Optimizer = OptimizerKind.AdamW, WeightDecay = 0.01 }),
-                new("Adam-SPD", fineTuning with { Optimizer = OptimizerKind.AdamSpd, Lambda = lambda, TraceSteps = 10_000 }),
+                new("Adam-SPD", fineTuning with { Optimizer = OptimizerKind.AdamSpd, Lambda = lambda, KeepTrace = true }),
             ],
         };
     }

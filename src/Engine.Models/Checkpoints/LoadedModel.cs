@@ -31,6 +31,7 @@ public sealed class LoadedModel<TModel> where TModel : Module
     /// Made if absent, and then appears whole. Of a present one the files are replaced one by one, each in one step, the
     /// weights first; other files stay.
     /// </param>
+    /// <param name="companions">Further small files by name, written with the model: class names, preprocessing.</param>
     /// <exception cref="CheckpointException">The model has parameters that the layout has no place for, or the folder cannot be written.</exception>
-    public void Save(string folder) => form.Save(Model, folder);
+    public void Save(string folder, IReadOnlyDictionary<string, byte[]>? companions = null) => form.Save(Model, folder, companions);
 }

@@ -34,10 +34,11 @@ public static class ModelFolder
     /// <summary>Writes a model that came from no folder, in timm's layout with a flat config.json: one that was trained from scratch.</summary>
     /// <param name="model">The model.</param>
     /// <param name="folder">As in <see cref="LoadedModel{TModel}.Save"/>.</param>
+    /// <param name="companions">Further small files by name, written with the model: class names, preprocessing.</param>
     /// <exception cref="CheckpointException">The model has parameters that the layout has no place for, or the folder cannot be written.</exception>
-    public static void Save(VisionTransformer model, string folder)
+    public static void Save(VisionTransformer model, string folder, IReadOnlyDictionary<string, byte[]>? companions = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        StoredForm.Of(model, new TimmVit(), TimmVit.Write(model.Config)).Save(model, folder);
+        StoredForm.Of(model, new TimmVit(), TimmVit.Write(model.Config)).Save(model, folder, companions);
     }
 }

@@ -61,7 +61,7 @@ sealed class StoredForm
         return form;
     }
 
-    public void Save(Module model, string folder)
+    public void Save(Module model, string folder, IReadOnlyDictionary<string, byte[]>? added = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         Dictionary<string, Place> places = Places(model, folder);
@@ -71,7 +71,7 @@ sealed class StoredForm
             foreach (StoredFile file in whole) Write(file, places, staging);
             if (isSharded) File.WriteAllBytes(Path.Combine(staging, IndexName), Index(whole, places));
             File.WriteAllBytes(Path.Combine(staging, ConfigFile.Name), config);
-            foreach (var (name, bytes) in companions) File.WriteAllBytes(Path.Combine(staging, name), bytes);
+            foreach (var (name, bytes) in companions.Concat(added ?? companions)) File.WriteAllBytes(Path.Combine(staging, name), bytes);
         }, obsolete: isSharded ? SingleName : IndexName);
     }
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Engine.Models;
 using Engine.Optim;
-using Engine.Tensors;
 
 namespace Engine.Training;
 
