@@ -9,6 +9,9 @@ sealed class ConfigFile
 {
     public const string Name = "config.json";
 
+    const long LargestFile = 1 << 24;           // thousands of times what a config takes; a folder may come from anywhere
+    static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
     readonly string filePath;
     readonly string prefix;                     // of keys in an inner object, for messages: "model_args."
     readonly JsonElement root;
@@ -28,7 +31,9 @@ sealed class ConfigFile
             throw new CheckpointException(folder, $"holds no {Name}, which says how the model is built; fetch it from where the weights came from");
         try
         {
-            return Parse(path, File.ReadAllBytes(path));
+            long length = new FileInfo(path).Length;
+            return length <= LargestFile ? Parse(path, File.ReadAllBytes(path))
+                : throw new CheckpointException(path, $"too large: {length} bytes, the limit is {LargestFile}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -40,7 +45,7 @@ sealed class ConfigFile
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(bytes);
+            using JsonDocument document = JsonDocument.Parse(bytes, Strict);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new(path, bytes, document.RootElement.Clone(), "")
                 : throw new CheckpointException(path, $"must be a JSON object, found {document.RootElement.ValueKind}");
@@ -48,6 +53,20 @@ sealed class ConfigFile
         catch (JsonException e)
         {
             throw new CheckpointException(path, $"is not JSON ({e.Message})", innerException: e);
+        }
+    }
+
+    // An escape such as \ud800 that is half a character is valid JSON and no text.
+    string TextOf(string key, JsonElement value, string expected)
+    {
+        if (value.ValueKind != JsonValueKind.String) throw Unlike(key, expected, value);
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Unlike(key, expected, value);
         }
     }
 
@@ -67,7 +86,7 @@ sealed class ConfigFile
         : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Unlike(key, "true or false", value);
 
     public string Text(string key, string? fallback = null) => Find(key) is not { } value ? fallback ?? throw Missing(key)
-        : value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Unlike(key, "a text", value);
+        : TextOf(key, value, "a text");
 
     public IReadOnlyList<string> Texts(string key)
     {
@@ -75,7 +94,7 @@ sealed class ConfigFile
         if (Find(key) is not { } value) return texts;
         if (value.ValueKind != JsonValueKind.Array) throw Unlike(key, "a list of texts", value);
         foreach (JsonElement item in value.EnumerateArray())
-            texts.Add(item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Unlike(key, "a list of texts", value));
+            texts.Add(TextOf(key, item, "a list of texts"));
         return texts;
     }
 
