@@ -45,6 +45,7 @@ sealed class ConfigFile
     {
         try
         {
+            CheckTexts(path, bytes);
             using JsonDocument document = JsonDocument.Parse(bytes, Strict);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new(path, bytes, document.RootElement.Clone(), "")
@@ -56,17 +57,18 @@ sealed class ConfigFile
         }
     }
 
-    // An escape such as \ud800 that is half a character is valid JSON and no text.
-    string TextOf(string key, JsonElement value, string expected)
+    // Bytes that are no UTF-8, or an escape such as \ud800 that is half a character, would come to light only where they are read.
+    static void CheckTexts(string path, ReadOnlySpan<byte> bytes)
     {
-        if (value.ValueKind != JsonValueKind.String) throw Unlike(key, expected, value);
+        Utf8JsonReader reader = new(bytes);
         try
         {
-            return value.GetString()!;
+            while (reader.Read())
+                if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String) reader.GetString();
         }
-        catch (InvalidOperationException)
+        catch (InvalidOperationException e)
         {
-            throw Unlike(key, expected, value);
+            throw new CheckpointException(path, $"is not JSON (the text at byte {reader.TokenStartIndex} is no Unicode)", innerException: e);
         }
     }
 
@@ -86,7 +88,7 @@ sealed class ConfigFile
         : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Unlike(key, "true or false", value);
 
     public string Text(string key, string? fallback = null) => Find(key) is not { } value ? fallback ?? throw Missing(key)
-        : TextOf(key, value, "a text");
+        : value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Unlike(key, "a text", value);
 
     public IReadOnlyList<string> Texts(string key)
     {
@@ -94,7 +96,7 @@ sealed class ConfigFile
         if (Find(key) is not { } value) return texts;
         if (value.ValueKind != JsonValueKind.Array) throw Unlike(key, "a list of texts", value);
         foreach (JsonElement item in value.EnumerateArray())
-            texts.Add(TextOf(key, item, "a list of texts"));
+            texts.Add(item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Unlike(key, "a list of texts", value));
         return texts;
     }
 
