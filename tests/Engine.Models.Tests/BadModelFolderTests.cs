@@ -1,3 +1,5 @@
+using Engine.Tensors;
+
 namespace Engine.Models.Tests;
 
 public sealed class BadModelFolderTests : IDisposable
@@ -108,6 +110,8 @@ public sealed class BadModelFolderTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""{"architecture": "\ud800"}""", "is not JSON (the text at byte 17 is no Unicode)")]
+    [InlineData("""{"hidden_size": 48, "hidden_size": 96}""", "is not JSON")]
     [InlineData("[]", "must be a JSON object, found Array")]
     [InlineData("", "is not JSON")]
     [InlineData("""{"architecture": "vit_base_patch16_clip_224"}""", "\"architecture\" is \"vit_base_patch16_clip_224\"; known are")]
@@ -120,6 +124,38 @@ public sealed class BadModelFolderTests : IDisposable
         string folder = ModelFixtures.Copy("vit_timm", scratch);
         File.WriteAllText(Path.Combine(folder, "config.json"), config);
         AssertRefused(folder, problem);
+    }
+
+    [Fact]
+    public void Whatever_a_config_was_spoilt_into_it_loads_or_gives_one_line()
+    {
+        string folder = ModelFixtures.Copy("vit_timm", scratch), path = Path.Combine(folder, "config.json");
+        byte[] whole = File.ReadAllBytes(path);
+        byte[] alphabet = [.. "{}[]\",:.-+eE0123456789truefalsn\\ \0"u8, 0xc3, 0xff];
+        Philox random = new(11);
+        int refused = 0;
+        for (int attempt = 0; attempt < 400; attempt++)
+        {
+            byte[] spoilt = [.. whole];
+            for (int change = 0; change <= attempt % 3; change++)
+            {
+                ulong at = (ulong)(attempt * 8 + change * 2);
+                spoilt[random.Below(at, spoilt.Length)] = alphabet[random.Below(at + 1, alphabet.Length)];
+            }
+
+            File.WriteAllBytes(path, spoilt);
+            try
+            {
+                ModelFolder.Load<VisionTransformer>(folder, new() { Classes = 2 });
+            }
+            catch (CheckpointException refusal)
+            {
+                Assert.DoesNotContain('\n', refusal.Message);
+                refused++;
+            }
+        }
+
+        Assert.InRange(refused, 100, 399);
     }
 
     static void AssertRefused(string folder, string problem)

@@ -72,6 +72,19 @@ public sealed class ModelFolderTests : IDisposable
     }
 
     [Fact]
+    public void The_older_names_of_torchvisions_files_come_and_go_too()
+    {
+        string folder = ModelFixtures.Copy("vit_torchvision", scratch);
+        ModelFixtures.Rewrite(folder, item => new(
+            item.Name.Replace(".mlp.0.", ".mlp.linear_1.", StringComparison.Ordinal).Replace(".mlp.3.", ".mlp.linear_2.", StringComparison.Ordinal), item.Type, item.Shape));
+        LoadedModel<VisionTransformer> loaded = ModelFolder.Load<VisionTransformer>(folder);
+        VisionTransformer newer = ModelFolder.Load<VisionTransformer>(ModelFixtures.Folder("vit_torchvision")).Model;
+        foreach (Parameter parameter in newer.Parameters) TensorAssert.SameBits(loaded.Model[parameter.Name].Value, parameter.Value, parameter.Name);
+        loaded.Save(scratch["saved"]);
+        AssertSameFolders(folder, scratch["saved"]);
+    }
+
+    [Fact]
     public void Shards_come_and_go_as_shards()
     {
         string folder = ModelFixtures.Copy("vit_timm", scratch);

@@ -9,6 +9,9 @@ sealed class ConfigFile
 {
     public const string Name = "config.json";
 
+    const long LargestFile = 1 << 24;           // thousands of times what a config takes; a folder may come from anywhere
+    static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
     readonly string filePath;
     readonly string prefix;                     // of keys in an inner object, for messages: "model_args."
     readonly JsonElement root;
@@ -28,7 +31,9 @@ sealed class ConfigFile
             throw new CheckpointException(folder, $"holds no {Name}, which says how the model is built; fetch it from where the weights came from");
         try
         {
-            return Parse(path, File.ReadAllBytes(path));
+            long length = new FileInfo(path).Length;
+            return length <= LargestFile ? Parse(path, File.ReadAllBytes(path))
+                : throw new CheckpointException(path, $"too large: {length} bytes, the limit is {LargestFile}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -40,7 +45,8 @@ sealed class ConfigFile
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(bytes);
+            CheckTexts(path, bytes);
+            using JsonDocument document = JsonDocument.Parse(bytes, Strict);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new(path, bytes, document.RootElement.Clone(), "")
                 : throw new CheckpointException(path, $"must be a JSON object, found {document.RootElement.ValueKind}");
@@ -48,6 +54,21 @@ sealed class ConfigFile
         catch (JsonException e)
         {
             throw new CheckpointException(path, $"is not JSON ({e.Message})", innerException: e);
+        }
+    }
+
+    // Bytes that are no UTF-8, or an escape such as \ud800 that is half a character, would come to light only where they are read.
+    static void CheckTexts(string path, ReadOnlySpan<byte> bytes)
+    {
+        Utf8JsonReader reader = new(bytes);
+        try
+        {
+            while (reader.Read())
+                if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String) reader.GetString();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new CheckpointException(path, $"is not JSON (the text at byte {reader.TokenStartIndex} is no Unicode)", innerException: e);
         }
     }
 

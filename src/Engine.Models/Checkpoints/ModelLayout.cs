@@ -9,8 +9,13 @@ namespace Engine.Models;
 /// </summary>
 abstract class ModelLayout
 {
-    /// <summary>Every layout there is, the most particular first.</summary>
-    public static IReadOnlyList<ModelLayout> All { get; } = [new TimmVit(), new HuggingFaceVit("vit."), new HuggingFaceVit(""), new TorchvisionVit()];
+    /// <summary>Every layout there is.</summary>
+    public static IReadOnlyList<ModelLayout> All { get; } =
+    [
+        new TimmVit(),
+        new HuggingFaceVit("vit."), new HuggingFaceVit(""),
+        new TorchvisionVit("0", "3"), new TorchvisionVit("linear_1", "linear_2"),
+    ];
 
     /// <summary>For people: timm ViT.</summary>
     public abstract string Name { get; }
