@@ -20,7 +20,7 @@ public static partial class Functions
         return Tape.Record(
             loss,
             [logits],
-            dy => Losses.CrossEntropyGradient(dy, logits.Value, targets, classWeights, chosen, saved));
+            dy => Losses.CrossEntropyGradient(dy, logits.Value, classWeights, chosen, saved));
     }
 
     /// <summary>(x - target)^2, averaged.</summary>

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Engine.Optim;
 using Engine.Tensors;
 using Engine.Training;
 

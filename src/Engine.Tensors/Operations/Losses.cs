@@ -1,75 +1,100 @@
 namespace Engine.Tensors;
 
-/// <summary>Cross-entropy over logits, with its gradient.</summary>
+/// <summary>What <see cref="Losses.CrossEntropy"/> keeps for its gradient.</summary>
+/// <param name="Targets">int32 [R], in the order of the rows.</param>
+/// <param name="TotalWeight">What all rows together count, [].</param>
+/// <param name="LogSumExp">Of each row of logits, [R].</param>
+public readonly record struct CrossEntropySaved(Tensor Targets, Tensor TotalWeight, Tensor LogSumExp);
+
+/// <summary>Losses that are more than an elementwise formula.</summary>
 public static class Losses
 {
-    /// <summary>What the gradient of <see cref="CrossEntropy"/> needs.</summary>
-    /// <param name="TotalWeight">[1]: what all rows count together.</param>
-    /// <param name="LogSumExp">[rows]</param>
-    public readonly record struct CrossEntropyState(Tensor TotalWeight, Tensor LogSumExp);
-
     /// <summary>
-    /// The mean of -log softmax(logits)[target], as torch defines it with label smoothing, class weights and an ignored
-    /// target; NaN if every target is ignored.
+    /// Cross-entropy of logits against class indices, averaged with the rows' weights: torch's <c>F.cross_entropy</c>. NaN where
+    /// no row counts.
     /// </summary>
-    /// <param name="logits">[R, C]; or [B, C, d1, ...] or [B, d1, ..., C] against targets [B, d1, ...], the former where both fit.</param>
-    /// <param name="targets">int32 or int64: the classes, without the class axis.</param>
-    /// <param name="classWeights">[C] or null.</param>
-    /// <param name="options">Label smoothing and the ignored target.</param>
-    /// <returns>The loss [], and the state for the gradient.</returns>
-    /// <exception cref="ShapeException">The shapes do not fit, or a target is no class.</exception>
-    public static (Tensor Loss, CrossEntropyState State) CrossEntropy(Tensor logits, Tensor targets, Tensor? classWeights, CrossEntropyOptions options)
+    /// <param name="logits">[N, C], or [N, C, d1, ...] with a target at every place, or [C].</param>
+    /// <param name="targets">int32 or int64: the shape of logits without C.</param>
+    /// <param name="classWeights">[C], what a row of each class counts; null for ones.</param>
+    /// <param name="options">The ignored target and the label smoothing.</param>
+    /// <returns>The loss, [], and what the gradient needs.</returns>
+    /// <exception cref="ShapeException">The shapes or element types do not fit, or a target is no class.</exception>
+    public static (Tensor Loss, CrossEntropySaved Saved) CrossEntropy(Tensor logits, Tensor targets, Tensor? classWeights = null, CrossEntropyOptions? options = null)
     {
-        (Tensor rows, Tensor classes, _) = Rows("CrossEntropy", logits, targets, classWeights, options);
-        Shape perRow = [rows.Shape[0]];
-        Tensor losses = logits.EmptyLike(perRow), weights = logits.EmptyLike(perRow), logSumExp = logits.EmptyLike(perRow);
-        if (rows.ElementCount > 0) logits.Backend.CrossEntropy(rows, classes, classWeights?.Contiguous(), options, losses, weights, logSumExp);
-        Tensor total = Reduction.Sum(weights).Reshape(1);
-        return (Elementwise.Map(new Divide(), Reduction.Sum(losses).Reshape(1), total).Reshape(Shape.Create([])), new(total, logSumExp));
+        CrossEntropyOptions chosen = options ?? new();
+        int axis = Check(logits, targets, classWeights, chosen);
+        Tensor rows = Rows(logits, axis), labels = Require.Index("CrossEntropy", targets, logits).Contiguous().Reshape(checked((int)targets.ElementCount));
+        int count = rows.Shape[0];
+        Tensor losses = logits.EmptyLike([count]), weights = logits.EmptyLike([count]), logSumExp = logits.EmptyLike([count]);
+        if (count > 0) logits.Backend.CrossEntropy(rows, labels, classWeights, chosen, losses, weights, logSumExp);
+        Tensor loss = Reduction.Sum(losses), total = Reduction.Sum(weights);
+        Elementwise.MapInto(default(Divide), loss, total, loss);
+        losses.Release();
+        weights.Release();
+        return (loss, new(labels, total, logSumExp));
     }
 
-    /// <summary>dL/dlogits of <see cref="CrossEntropy"/>.</summary>
-    /// <param name="dloss">[]: dL/dloss, on the device.</param>
-    /// <param name="logits">As then.</param><param name="targets">As then.</param><param name="classWeights">As then.</param>
-    /// <param name="options">As then.</param><param name="state">What came with the loss.</param>
-    public static Tensor CrossEntropyGradient(
-        Tensor dloss, Tensor logits, Tensor targets, Tensor? classWeights, CrossEntropyOptions options, CrossEntropyState state)
+    /// <summary>The gradient of <see cref="CrossEntropy"/>.</summary>
+    /// <param name="dloss">[]</param>
+    /// <param name="logits">As given to CrossEntropy.</param>
+    /// <param name="classWeights">As given to CrossEntropy.</param>
+    /// <param name="options">As given to CrossEntropy.</param>
+    /// <param name="saved">What CrossEntropy returned.</param>
+    /// <returns>logits' shape.</returns>
+    /// <exception cref="ShapeException">dloss is no single number, or logits are not those of the loss.</exception>
+    public static Tensor CrossEntropyGradient(Tensor dloss, Tensor logits, Tensor? classWeights, CrossEntropyOptions? options, CrossEntropySaved saved)
     {
-        (Tensor rows, Tensor classes, int axis) = Rows("CrossEntropyGradient", logits, targets, classWeights, options);
-        Tensor drows = rows.EmptyLike();
-        Tensor scale = Elementwise.Map(new Divide(), dloss.Reshape(1), state.TotalWeight).Expand([rows.Shape[0]]);
-        if (drows.ElementCount > 0)
-            logits.Backend.CrossEntropyGradient(scale, rows, classes, classWeights?.Contiguous(), options, state.LogSumExp, drows);
-        Shape moved = [.. logits.Shape.Without(axis), logits.Shape[axis]];
-        return MoveAxis(drows.Reshape(moved), logits.Rank - 1, axis);
-    }
-
-    // Logits as dense rows [R, C], targets as int32 [R], and where the class axis was.
-    static (Tensor Rows, Tensor Classes, int Axis) Rows(string operation, Tensor logits, Tensor targets, Tensor? classWeights, CrossEntropyOptions options)
-    {
-        Require.Arithmetic(operation, logits);
-        if (options.LabelSmoothing is not (>= 0 and <= 1))
-            throw new ShapeException($"{operation}: label smoothing is {options.LabelSmoothing}, expected 0 to 1.");
-        int axis = logits.Rank >= 2 && logits.Shape.Without(1) == targets.Shape ? 1
-            : logits.Rank >= 1 && logits.Shape.Without(logits.Rank - 1) == targets.Shape ? logits.Rank - 1
-            : throw new ShapeException($"{operation}: logits {logits.Shape} and targets {targets.Shape} do not fit: without its class axis the former must be the latter.");
-        if (classWeights is not null)
+        Require.Alike("CrossEntropyGradient", dloss, logits);
+        Require.Shape("CrossEntropyGradient", "dloss", dloss, []);
+        int axis = ClassAxis(logits);
+        Tensor rows = Rows(logits, axis), dlogits = rows.EmptyLike();
+        Require.Shape("CrossEntropyGradient", "the saved logSumExp", saved.LogSumExp, [rows.Shape[0]]);
+        if (dlogits.ElementCount > 0)
         {
-            Require.Alike(operation, logits, classWeights);
-            Require.Shape(operation, "class weights", classWeights, [logits.Shape[axis]]);
+            Tensor scale = Elementwise.Map<Divide>(dloss, saved.TotalWeight);
+            logits.Backend.CrossEntropyGradient(scale.Expand([rows.Shape[0]]), rows, saved.Targets, classWeights, options ?? new(), saved.LogSumExp, dlogits);
         }
 
-        int classes = logits.Shape[axis], count = (int)targets.ElementCount;
-        Tensor rows = MoveAxis(logits, axis, logits.Rank - 1).Contiguous().Reshape(count, classes);
-        return (rows, Require.Index(operation, targets, logits).Contiguous().Reshape(count), axis);
+        return Unrows(dlogits, logits.Shape, axis);
     }
 
-    static Tensor MoveAxis(Tensor x, int from, int to)
+    static int Check(Tensor logits, Tensor targets, Tensor? classWeights, CrossEntropyOptions options)
     {
-        if (from == to) return x;
-        List<int> axes = [.. Enumerable.Range(0, x.Rank)];
-        axes.RemoveAt(from);
-        axes.Insert(to, from);
-        return x.Permute([.. axes]);
+        ArgumentNullException.ThrowIfNull(targets);
+        Require.Arithmetic("CrossEntropy", logits);
+        int axis = ClassAxis(logits);
+        if (targets.Shape != logits.Shape.Without(axis))
+            throw new ShapeException($"CrossEntropy: targets are {targets.Shape}, logits {logits.Shape} need {logits.Shape.Without(axis)}.");
+        if (options.LabelSmoothing is not (>= 0 and <= 1))
+            throw new ShapeException($"CrossEntropy: label smoothing {options.LabelSmoothing} is not between 0 and 1.");
+        if (logits.Shape[axis] == 0 && targets.ElementCount > 0)
+            throw new ShapeException($"CrossEntropy: logits {logits.Shape} have no classes.");
+        if (classWeights is null) return axis;
+        Require.Alike("CrossEntropy", logits, classWeights);
+        Require.Shape("CrossEntropy", "classWeights", classWeights, [logits.Shape[axis]]);
+        return axis;
+    }
+
+    static int ClassAxis(Tensor logits) => logits.Rank switch
+    {
+        0 => throw new ShapeException($"CrossEntropy: logits are {logits.Shape}, expected [N, C], [N, C, d1, ...] or [C]."),
+        1 => 0,
+        _ => 1,
+    };
+
+    // [N, C, d1, ...] -> [N * d1 * ..., C]
+    static Tensor Rows(Tensor logits, int axis)
+    {
+        Tensor last = logits;
+        for (int i = axis; i < logits.Rank - 1; i++) last = last.Transpose(i, i + 1);
+        int classes = logits.Shape[axis];
+        return last.Contiguous().Reshape(checked((int)logits.Shape.Without(axis).ElementCount), classes);
+    }
+
+    static Tensor Unrows(Tensor rows, Shape shape, int axis)
+    {
+        Tensor last = rows.Reshape(Shape.Create([.. shape.Without(axis).AsSpan(), shape[axis]]));
+        for (int i = shape.Rank - 1; i > axis; i--) last = last.Transpose(i - 1, i);
+        return last;
     }
 }

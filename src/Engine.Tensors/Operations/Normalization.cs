@@ -1,114 +1,166 @@
 namespace Engine.Tensors;
 
-/// <summary>Softmax and the norms, with their gradients.</summary>
+/// <summary>Softmax along an axis, layer norm and RMS norm over the last axis, and their gradients.</summary>
 public static class Normalization
 {
-    /// <summary>exp(x) / sum exp(x) along an axis.</summary>
-    /// <exception cref="ShapeException">There is no such axis.</exception>
-    public static Tensor Softmax(Tensor x, int axis = -1) => Rows("Softmax", logarithm: false, x, axis);
+    /// <summary>e^x along an axis, divided by its sum.</summary>
+    /// <exception cref="ShapeException">There is no such axis, or x is neither float32 nor float64.</exception>
+    public static Tensor Softmax(Tensor x, int axis = -1) => Softmax("Softmax", x, axis, false);
 
-    /// <summary>x - log sum exp(x) along an axis.</summary>
-    /// <exception cref="ShapeException">There is no such axis.</exception>
-    public static Tensor LogSoftmax(Tensor x, int axis = -1) => Rows("LogSoftmax", logarithm: true, x, axis);
+    /// <summary>The logarithm of <see cref="Softmax(Tensor, int)"/>, computed without overflow.</summary>
+    /// <exception cref="ShapeException">There is no such axis, or x is neither float32 nor float64.</exception>
+    public static Tensor LogSoftmax(Tensor x, int axis = -1) => Softmax("LogSoftmax", x, axis, true);
 
-    /// <summary>dx from y and dy of <see cref="Softmax"/>.</summary>
-    public static Tensor SoftmaxGradient(Tensor y, Tensor dy, int axis = -1) => RowsGradient("SoftmaxGradient", logarithm: false, y, dy, axis);
+    /// <summary>The gradient of <see cref="Softmax(Tensor, int)"/>.</summary>
+    /// <param name="y">What Softmax returned.</param>
+    /// <param name="dy">y's shape.</param>
+    /// <param name="axis">The same axis.</param>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    public static Tensor SoftmaxGradient(Tensor y, Tensor dy, int axis = -1) => SoftmaxGradient("SoftmaxGradient", y, dy, axis, false);
 
-    /// <summary>dx from y and dy of <see cref="LogSoftmax"/>.</summary>
-    public static Tensor LogSoftmaxGradient(Tensor y, Tensor dy, int axis = -1) => RowsGradient("LogSoftmaxGradient", logarithm: true, y, dy, axis);
+    /// <summary>The gradient of <see cref="LogSoftmax"/>.</summary>
+    /// <param name="y">What LogSoftmax returned.</param>
+    /// <param name="dy">y's shape.</param>
+    /// <param name="axis">The same axis.</param>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    public static Tensor LogSoftmaxGradient(Tensor y, Tensor dy, int axis = -1) => SoftmaxGradient("LogSoftmaxGradient", y, dy, axis, true);
 
-    static Tensor Rows(string operation, bool logarithm, Tensor x, int axis)
+    /// <summary>Layer normalization over the last axis (Ba et al. 2016): y = (x - mean) rstd gamma + beta.</summary>
+    /// <param name="x">[..., D]</param>
+    /// <param name="gamma">[D], or null for ones.</param>
+    /// <param name="beta">[D], or null for zeros.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <returns>y [..., D]; mean and rstd = 1 / sqrt(variance + epsilon), [...], for the gradient.</returns>
+    /// <exception cref="ShapeException">gamma or beta is not [D], or the element types differ.</exception>
+    public static (Tensor Y, Tensor Mean, Tensor Rstd) LayerNorm(Tensor x, Tensor? gamma, Tensor? beta, float epsilon = 1e-5f)
     {
-        Require.Arithmetic(operation, x);
-        if (x.Rank == 0) return Rows(operation, logarithm, x.Reshape(1), 0).Reshape(Shape.Create([]));
-        axis = x.Shape.Axis(axis, operation);
-        Tensor rows = x.Transpose(axis, -1).Contiguous(), y = rows.EmptyLike();
-        if (y.ElementCount > 0) x.Backend.Softmax(logarithm, Flat(rows), Flat(y));
-        return y.Transpose(axis, -1);
+        CheckRows("LayerNorm", x, gamma, beta);
+        Tensor y = x.EmptyLike(), mean = x.EmptyLike(x.Shape[..^1]), rstd = x.EmptyLike(x.Shape[..^1]);
+        if (y.ElementCount > 0) x.Backend.LayerNorm(Flat(x), gamma, beta, epsilon, Flat(y), Vector(mean), Vector(rstd));
+        return (y, mean, rstd);
     }
 
-    static Tensor RowsGradient(string operation, bool logarithm, Tensor y, Tensor dy, int axis)
+    /// <summary>The gradients of <see cref="LayerNorm"/>.</summary>
+    /// <param name="dy">[..., D]</param>
+    /// <param name="x">[..., D]</param>
+    /// <param name="gamma">[D] or null, as given to LayerNorm.</param>
+    /// <param name="mean">As LayerNorm returned it.</param>
+    /// <param name="rstd">As LayerNorm returned it.</param>
+    /// <param name="wantsGamma">Whether dgamma is computed.</param>
+    /// <param name="wantsBeta">Whether dbeta is computed.</param>
+    /// <returns>dx [..., D]; dgamma and dbeta, [D] or null. Zeros where there are no rows.</returns>
+    /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
+    public static (Tensor DX, Tensor? DGamma, Tensor? DBeta) LayerNormGradient(
+        Tensor dy, Tensor x, Tensor? gamma, Tensor mean, Tensor rstd, bool wantsGamma = true, bool wantsBeta = true)
+    {
+        CheckGradient("LayerNormGradient", dy, x, gamma, mean, rstd);
+        Tensor dx = x.EmptyLike();
+        Tensor? dgamma = wantsGamma ? x.EmptyLike([x.Shape[^1]]) : null, dbeta = wantsBeta ? x.EmptyLike([x.Shape[^1]]) : null;
+        if (dx.ElementCount > 0)
+        {
+            x.Backend.LayerNormGradient(Flat(dy), Flat(x), gamma, Vector(mean), Vector(rstd), Flat(dx), dgamma, dbeta);
+        }
+        else
+        {
+            Clear(dgamma);
+            Clear(dbeta);
+        }
+
+        return (dx, dgamma, dbeta);
+    }
+
+    /// <summary>Each row divided by its root mean square (Zhang and Sennrich 2019): y = x rstd gamma.</summary>
+    /// <param name="x">[..., D]</param>
+    /// <param name="gamma">[D], or null for ones.</param>
+    /// <param name="epsilon">Added to the mean square.</param>
+    /// <returns>y [..., D]; rstd = 1 / sqrt(mean square + epsilon), [...], for the gradient.</returns>
+    /// <exception cref="ShapeException">gamma is not [D], or the element types differ.</exception>
+    public static (Tensor Y, Tensor Rstd) RmsNorm(Tensor x, Tensor? gamma, float epsilon = 1e-6f)
+    {
+        CheckRows("RmsNorm", x, gamma, null);
+        Tensor y = x.EmptyLike(), rstd = x.EmptyLike(x.Shape[..^1]);
+        if (y.ElementCount > 0) x.Backend.RmsNorm(Flat(x), gamma, epsilon, Flat(y), Vector(rstd));
+        return (y, rstd);
+    }
+
+    /// <summary>The gradients of <see cref="RmsNorm"/>.</summary>
+    /// <param name="dy">[..., D]</param>
+    /// <param name="x">[..., D]</param>
+    /// <param name="gamma">[D] or null, as given to RmsNorm.</param>
+    /// <param name="rstd">As RmsNorm returned it.</param>
+    /// <param name="wantsGamma">Whether dgamma is computed.</param>
+    /// <returns>dx [..., D]; dgamma, [D] or null. Zeros where there are no rows.</returns>
+    /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
+    public static (Tensor DX, Tensor? DGamma) RmsNormGradient(Tensor dy, Tensor x, Tensor? gamma, Tensor rstd, bool wantsGamma = true)
+    {
+        CheckGradient("RmsNormGradient", dy, x, gamma, rstd, rstd);
+        Tensor dx = x.EmptyLike();
+        Tensor? dgamma = wantsGamma ? x.EmptyLike([x.Shape[^1]]) : null;
+        if (dx.ElementCount > 0) x.Backend.RmsNormGradient(Flat(dy), Flat(x), gamma, Vector(rstd), Flat(dx), dgamma);
+        else Clear(dgamma);
+        return (dx, dgamma);
+    }
+
+    static Tensor Softmax(string operation, Tensor x, int axis, bool logarithm)
+    {
+        Require.Arithmetic(operation, x);
+        axis = x.Shape.Axis(axis, operation);
+        if (x.ElementCount == 0) return x.EmptyLike();
+        Tensor along = Along(x, axis), y = along.EmptyLike();
+        x.Backend.Softmax(logarithm, Flat(along), Flat(y));
+        return Back(y, axis, x.Rank);
+    }
+
+    static Tensor SoftmaxGradient(string operation, Tensor y, Tensor dy, int axis, bool logarithm)
     {
         Require.Alike(operation, y, dy);
+        Require.Arithmetic(operation, y);
         Require.Shape(operation, "dy", dy, y.Shape);
-        if (y.Rank == 0) return RowsGradient(operation, logarithm, y.Reshape(1), dy.Reshape(1), 0).Reshape(Shape.Create([]));
         axis = y.Shape.Axis(axis, operation);
-        Tensor rows = y.Transpose(axis, -1).Contiguous(), drows = dy.Transpose(axis, -1).Contiguous(), dx = rows.EmptyLike();
-        if (dx.ElementCount > 0) y.Backend.SoftmaxGradient(logarithm, Flat(rows), Flat(drows), Flat(dx));
-        return dx.Transpose(axis, -1);
+        if (y.ElementCount == 0) return y.EmptyLike();
+        Tensor along = Along(y, axis), dx = along.EmptyLike();
+        y.Backend.SoftmaxGradient(logarithm, Flat(along), Flat(Along(dy, axis)), Flat(dx));
+        return Back(dx, axis, y.Rank);
     }
 
-    /// <summary>Layer normalisation over the last axis (Ba, Kiros and Hinton 2016).</summary>
-    /// <param name="x">[..., D]</param><param name="gamma">[D] or null</param><param name="beta">[D] or null</param>
-    /// <param name="epsilon">Added to the variance.</param>
-    /// <returns>y [..., D]; mean and 1 / standard deviation, one a row, for the gradient.</returns>
-    /// <exception cref="ShapeException">gamma or beta is not [D].</exception>
-    public static (Tensor Y, Tensor Mean, Tensor Rstd) LayerNorm(Tensor x, Tensor? gamma, Tensor? beta, float epsilon)
-    {
-        (Tensor rows, Shape perRow) = Dense("LayerNorm", x, gamma, beta);
-        Tensor y = rows.EmptyLike(), mean = x.EmptyLike(perRow), rstd = x.EmptyLike(perRow);
-        if (y.ElementCount > 0) x.Backend.LayerNorm(rows, gamma?.Contiguous(), beta?.Contiguous(), epsilon, y, mean, rstd);
-        return (y.Reshape(x.Shape), mean, rstd);
-    }
-
-    /// <summary>Gradients of <see cref="LayerNorm"/>.</summary>
-    /// <returns>dx [..., D]; dgamma and dbeta [D], null where they are not wanted.</returns>
-    public static (Tensor Dx, Tensor? Dgamma, Tensor? Dbeta) LayerNormGradient(
-        Tensor dy, Tensor x, Tensor? gamma, Tensor mean, Tensor rstd, bool wantsGamma, bool wantsBeta)
-    {
-        (Tensor rows, _) = Dense("LayerNormGradient", x, gamma, null);
-        Require.Alike("LayerNormGradient", x, dy);
-        Require.Shape("LayerNormGradient", "dy", dy, x.Shape);
-        Tensor dx = rows.EmptyLike();
-        Tensor? dgamma = wantsGamma ? Sum(x) : null, dbeta = wantsBeta ? Sum(x) : null;
-        if (dx.ElementCount > 0) x.Backend.LayerNormGradient(Flat(dy.Contiguous()), rows, gamma?.Contiguous(), mean, rstd, dx, dgamma, dbeta);
-        return (dx.Reshape(x.Shape), dgamma, dbeta);
-    }
-
-    /// <summary>Root-mean-square normalisation over the last axis (Zhang and Sennrich 2019).</summary>
-    /// <param name="x">[..., D]</param><param name="gamma">[D] or null</param>
-    /// <param name="epsilon">Added to the mean square.</param>
-    /// <returns>y [..., D]; 1 / root mean square, one a row, for the gradient.</returns>
-    /// <exception cref="ShapeException">gamma is not [D].</exception>
-    public static (Tensor Y, Tensor Rstd) RmsNorm(Tensor x, Tensor? gamma, float epsilon)
-    {
-        (Tensor rows, Shape perRow) = Dense("RmsNorm", x, gamma, null);
-        Tensor y = rows.EmptyLike(), rstd = x.EmptyLike(perRow);
-        if (y.ElementCount > 0) x.Backend.RmsNorm(rows, gamma?.Contiguous(), epsilon, y, rstd);
-        return (y.Reshape(x.Shape), rstd);
-    }
-
-    /// <summary>Gradients of <see cref="RmsNorm"/>.</summary>
-    /// <returns>dx [..., D]; dgamma [D], null if it is not wanted.</returns>
-    public static (Tensor Dx, Tensor? Dgamma) RmsNormGradient(Tensor dy, Tensor x, Tensor? gamma, Tensor rstd, bool wantsGamma)
-    {
-        (Tensor rows, _) = Dense("RmsNormGradient", x, gamma, null);
-        Require.Alike("RmsNormGradient", x, dy);
-        Require.Shape("RmsNormGradient", "dy", dy, x.Shape);
-        Tensor dx = rows.EmptyLike();
-        Tensor? dgamma = wantsGamma ? Sum(x) : null;
-        if (dx.ElementCount > 0) x.Backend.RmsNormGradient(Flat(dy.Contiguous()), rows, gamma?.Contiguous(), rstd, dx, dgamma);
-        return (dx.Reshape(x.Shape), dgamma);
-    }
-
-    // Of no rows, the sum over the rows is 0; else the backend overwrites it.
-    static Tensor Sum(Tensor x) => x.ElementCount > 0 ? x.EmptyLike([x.Shape[^1]]) : Tensor.Zeros([x.Shape[^1]], x.DType, x.Device);
-
-    static (Tensor Rows, Shape PerRow) Dense(string operation, Tensor x, Tensor? gamma, Tensor? beta)
+    static void CheckRows(string operation, Tensor x, Tensor? gamma, Tensor? beta)
     {
         Require.Arithmetic(operation, x);
-        if (x.Rank == 0) throw new ShapeException($"{operation}: x is [], expected [..., D].");
+        if (x.Rank == 0) throw new ShapeException($"{operation}: x is {x.Shape}, expected [..., D].");
         foreach ((string name, Tensor? vector) in (ReadOnlySpan<(string, Tensor?)>)[("gamma", gamma), ("beta", beta)])
         {
             if (vector is null) continue;
             Require.Alike(operation, x, vector);
             Require.Shape(operation, name, vector, [x.Shape[^1]]);
         }
-
-        Tensor rows = Flat(x.Contiguous());
-        return (rows, [rows.Shape[0]]);
     }
 
-    // [..., D] -> [R, D], also where D is 0.
-    static Tensor Flat(Tensor x) => x.Reshape((int)Shape.Create(x.Shape.AsSpan()[..^1]).ElementCount, x.Shape[^1]);
+    static void CheckGradient(string operation, Tensor dy, Tensor x, Tensor? gamma, Tensor mean, Tensor rstd)
+    {
+        CheckRows(operation, x, gamma, null);
+        Require.Alike(operation, x, dy);
+        Require.Shape(operation, "dy", dy, x.Shape);
+        Require.Alike(operation, x, mean);
+        Require.Alike(operation, x, rstd);
+        Require.Shape(operation, "mean", mean, x.Shape[..^1]);
+        Require.Shape(operation, "rstd", rstd, x.Shape[..^1]);
+    }
+
+    static void Clear(Tensor? vector)
+    {
+        if (vector is { ElementCount: > 0 }) vector.Backend.Fill(0, vector);
+    }
+
+    // The axis moved to the end; a transposed view is copied when it is flattened.
+    static Tensor Along(Tensor x, int axis) => axis == x.Rank - 1 || x.Rank == 0 ? x.Contiguous() : x.Transpose(axis, x.Rank - 1).Contiguous();
+
+    static Tensor Back(Tensor y, int axis, int rank) => rank == 0 || axis == rank - 1 ? y : y.Transpose(axis, rank - 1);
+
+    static Tensor Flat(Tensor x)
+    {
+        int width = x.Rank == 0 ? 1 : x.Shape[^1];
+        return x.Contiguous().Reshape(checked((int)(x.ElementCount / width)), width);
+    }
+
+    static Tensor Vector(Tensor x) => x.Contiguous().Reshape(checked((int)x.ElementCount));
 }
