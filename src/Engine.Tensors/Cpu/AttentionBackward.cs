@@ -148,8 +148,8 @@ unsafe ref struct AttentionBackward<TLane, T>
             StoreMaskGradient(head, row + r, ds, seen, key, keys);
         }
 
-        TileProduct<TLane, T>.AddByRows(seen, p.ValueWidth, rows, new(probabilities, 1, scoreStride), new(dys, columns, valueStride), dvalues, valueStride);
-        TileProduct<TLane, T>.AddByRows(seen, p.Width, rows, new(dscores, 1, scoreStride), new(queries, columns, queryStride), dkeys, queryStride);
+        TileProduct<TLane, T>.AddByRows(seen, p.ValueWidth, rows, new(probabilities, 1, scoreStride), dys, valueStride, dvalues, valueStride);
+        TileProduct<TLane, T>.AddByRows(seen, p.Width, rows, new(dscores, 1, scoreStride), queries, queryStride, dkeys, queryStride);
         TileProduct<TLane, T>.ByPanels(rows, p.Width, seen, new(dscores, scoreStride, 1), new(keyRows, (nint)keys * columns, columns), dqueries, queryStride);
         for (int r = 0; r < rows; r++)
         {

@@ -19,21 +19,14 @@ static unsafe class TileProduct<TLane, T>
     {
         T* panel = b.Panels;
         for (int j = 0; j < columns; j += TileColumns, panel += b.Panel)
-        {
-            for (int i = 0; i < rows; i += TileRows)
-                AttentionMicroKernel<TLane, T>.Multiply(depth, a.First + i * a.Row, a.Row, a.Step, panel, b.Step, c + i * cRow + j, cRow, null, false);
-        }
+            AttentionMicroKernel<TLane, T>.Multiply(rows, depth, a.First, a.Row, a.Step, panel, b.Step, c + j, cRow);
     }
 
-    /// <summary>b fits L1 whole: each group of a's rows is read once. c is added to.</summary>
-    public static void AddByRows(int rows, int columns, int depth, in Left a, in Right b, T* c, nint cRow)
+    /// <summary>b, whose panels lie side by side, fits L1 whole: each group of a's rows is read once. c is added to.</summary>
+    public static void AddByRows(int rows, int columns, int depth, in Left a, T* b, nint bStep, T* c, nint cRow)
     {
         for (int i = 0; i < rows; i += TileRows)
-        {
-            T* panel = b.Panels;
-            for (int j = 0; j < columns; j += TileColumns, panel += b.Panel)
-                AttentionMicroKernel<TLane, T>.Multiply(depth, a.First + i * a.Row, a.Row, a.Step, panel, b.Step, c + i * cRow + j, cRow, null, true);
-        }
+            AttentionMicroKernel<TLane, T>.MultiplyAdd(columns, depth, a.First + i * a.Row, a.Row, a.Step, b, bStep, c + i * cRow, cRow);
     }
 
     /// <summary>The left operand: any strides.</summary>
