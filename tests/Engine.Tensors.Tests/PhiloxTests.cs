@@ -1,5 +1,3 @@
-using Engine.Tensors;
-
 namespace Engine.Tensors.Tests;
 
 public sealed class PhiloxTests
