@@ -19,6 +19,9 @@ sealed unsafe class Gemm<TLane, T, TActivation>
     // Up to so many rows (columns) an operand is read in place: packing it would cost as much as it saves.
     const int FewRows = 64, FewColumns = 384;
 
+    // Fewer rows than these would pay too often for the columns of b they go through.
+    const int LeastRows = 48;
+
     [ThreadStatic] static Gemm<TLane, T, TActivation>? cached;
 
     readonly Action<int> pack, multiply;
@@ -35,7 +38,12 @@ sealed unsafe class Gemm<TLane, T, TActivation>
     int stage, stageDepth, maxDepth;
 
     int rowsPerTask, columnsPerTask, columnTasks, panelsPerPack, packTasks;
-    bool aInPlace;
+
+    // a is read in place, or packed by each task for itself, or, where columns are cut and several tasks share rows, by all
+    // for all, behind the panels of b.
+    bool aInPlace, aShared;
+    T* rowPanels;
+    int paddedRows, rowsPerPack, rowPackTasks;
 
     Gemm() => (pack, multiply) = (PackPanels, MultiplyTask);
 
@@ -80,13 +88,15 @@ sealed unsafe class Gemm<TLane, T, TActivation>
             long room = (long)GemmBlocking.StageElements * threads;
             long blocks = Math.Max(1, room / Math.Max(packedColumns, TileColumns) / maxDepth);
             stageDepth = (int)Math.Min(blocks * maxDepth, GemmBlocking.RoundUp(problem.K, maxDepth));
-            panels = GemmScratch.Panels<T>((long)packedColumns * stageDepth + GemmPacking<TLane, T>.Slack);
             Cut(threads, stageDepth / maxDepth);
+            long bRoom = (long)packedColumns * stageDepth;
+            panels = GemmScratch.Panels<T>(bRoom + (aShared ? (long)paddedRows * stageDepth : 0));
+            rowPanels = panels + bRoom;
             int tasks = (problem.M + rowsPerTask - 1) / rowsPerTask * columnTasks;
             for (stage = 0; stage < problem.K; stage += stageDepth)
             {
                 int stageBlocks = (Math.Min(stageDepth, problem.K - stage) + maxDepth - 1) / maxDepth;
-                Loop(threads, packTasks * stageBlocks, pack);
+                Loop(threads, (packTasks + rowPackTasks) * stageBlocks, pack);
                 Loop(threads, tasks, multiply);
             }
         }
@@ -98,8 +108,8 @@ sealed unsafe class Gemm<TLane, T, TActivation>
         else for (int i = 0; i < count; i++) body(i);
     }
 
-    // Tasks of as many rows as L2 holds; fewer where that leaves threads without work; and where rows alone do not suffice
-    // (weight gradients: few rows, long K) columns are cut too, though each task then packs its rows again.
+    // A task takes no more rows than L2 holds, and fewer where that leaves threads without work; where rows alone do not
+    // suffice (weight gradients: few rows, long K) columns are cut too.
     void Cut(int threads, int blocks)
     {
         // Neighbouring panels together read whole rows of b.
@@ -107,25 +117,45 @@ sealed unsafe class Gemm<TLane, T, TActivation>
         panelsPerPack = Math.Max(1, (panelCount + packWanted - 1) / packWanted);
         packTasks = (panelCount + panelsPerPack - 1) / panelsPerPack;
 
-        int tasks = threads == 1 ? 1 : 4 * threads;
+        // Several tasks a thread, in equal numbers, so that one that is held up gives some away.
+        int wanted = threads == 1 ? 1 : 4 * threads;
         int tiles = (problem.M + TileRows - 1) / TileRows;
-        int most = Math.Max(GemmBlocking.BlockElements / maxDepth / TileRows, 1);
-        int least = Math.Min(tiles, Math.Max(1, 48 / TileRows));
-        int rowTiles = Math.Clamp((tiles + tasks - 1) / tasks, Math.Min(least, most), most);
-        int rowTasks = (tiles + rowTiles - 1) / rowTiles;
+        int fewest = (tiles - 1) / Math.Max(GemmBlocking.BlockElements / maxDepth / TileRows, 1) + 1;
+        int rowTasks = Math.Clamp(tiles * TileRows / LeastRows, 1, wanted);
+        if (rowTasks > threads) rowTasks -= rowTasks % threads;
+        if (rowTasks < fewest) rowTasks = GemmBlocking.RoundUp(fewest, threads);
         rowsPerTask = (tiles + rowTasks - 1) / rowTasks * TileRows;
 
         int columnTiles = (columns + TileColumns - 1) / TileColumns;
-        int wanted = Math.Clamp(tasks / rowTasks, 1, Math.Max(1, columnTiles / 4));
-        columnsPerTask = (columnTiles + wanted - 1) / wanted * TileColumns;
+        columnTasks = Math.Clamp((wanted + rowTasks - 1) / rowTasks, 1, Math.Max(1, columnTiles / 4));
+        columnsPerTask = (columnTiles + columnTasks - 1) / columnTasks * TileColumns;
         columnTasks = (columns + columnsPerTask - 1) / columnsPerTask;
+
+        aShared = columnTasks > 1 && !aInPlace;
+        paddedRows = tiles * TileRows;
+        rowsPerPack = (tiles + packWanted - 1) / packWanted * TileRows;
+        rowPackTasks = aShared ? (paddedRows + rowsPerPack - 1) / rowsPerPack : 0;
     }
 
-    // Panels lie in the order of the blocks of K, and of the columns within a block.
+    // Panels lie in the order of the blocks of K, and of the columns (rows) within a block.
     void PackPanels(int task)
     {
-        int block = task / packTasks, panel = task % packTasks * panelsPerPack, count = Math.Min(panelsPerPack, panelCount - panel);
+        int tasks = packTasks + rowPackTasks, block = task / tasks;
         int step = stage + block * maxDepth, depth = Math.Min(maxDepth, problem.K - step);
+        if (task % tasks < packTasks) PackColumns(block, step, depth, task % tasks);
+        else PackRows(block, step, depth, (task % tasks - packTasks) * rowsPerPack);
+    }
+
+    void PackRows(int block, int step, int depth, int row)
+    {
+        T* source = problem.A + row * problem.ARow + step * problem.AColumn;
+        GemmPacking<TLane, T>.Pack(source, problem.ARow, problem.AColumn, Math.Min(rowsPerPack, problem.M - row), depth, TileRows,
+            rowPanels + (nint)block * maxDepth * paddedRows + (nint)row * depth);
+    }
+
+    void PackColumns(int block, int step, int depth, int task)
+    {
+        int panel = task * panelsPerPack, count = Math.Min(panelsPerPack, panelCount - panel);
         int first = packedFrom + panel * TileColumns;
         T* source = problem.B + step * problem.BRow + (column + first) * problem.BColumn;
         GemmPacking<TLane, T>.Pack(source, problem.BColumn, problem.BRow, Math.Min(count * TileColumns, columns - first), depth, TileColumns,
@@ -145,8 +175,17 @@ sealed unsafe class Gemm<TLane, T, TActivation>
         // What hangs over the edge of a is packed in any case: the rows that a tile lacks are zeros there.
         T* a = problem.A + firstRow * problem.ARow + step * problem.AColumn;
         int whole = aInPlace ? rows / TileRows * TileRows : 0;
-        T* block = GemmScratch.Block<T>((long)(rows - whole + TileRows) * depth + GemmPacking<TLane, T>.Slack);
-        GemmPacking<TLane, T>.Pack(a + whole * problem.ARow, problem.ARow, problem.AColumn, rows - whole, depth, TileRows, block);
+        T* block;
+        if (aShared)
+        {
+            block = rowPanels + (nint)(step - stage) * paddedRows + (nint)firstRow * depth;
+        }
+        else
+        {
+            block = GemmScratch.Block<T>((long)(rows - whole + TileRows) * depth);
+            GemmPacking<TLane, T>.Pack(a + whole * problem.ARow, problem.ARow, problem.AColumn, rows - whole, depth, TileRows, block);
+        }
+
         T* blockPanels = panels + (nint)(step - stage) * panelCount * TileColumns;
 
         // A panel of b stays in L1 while the rows of the task pass by.

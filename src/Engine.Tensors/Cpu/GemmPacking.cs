@@ -17,9 +17,6 @@ static unsafe class GemmPacking<TLane, T>
     // Steps that are copied from all panels before the next ones: rows of the source are read along, not across.
     const int StepsAtOnce = 16;
 
-    /// <summary>Elements a panel may write beyond its end; the room behind the last one.</summary>
-    public const int Slack = 8;
-
     /// <summary>Packs lines into consecutive panels of depth * width elements.</summary>
     /// <param name="source">The first step of the first line.</param>
     /// <param name="lineStride">Elements from one line to the next.</param>
@@ -27,10 +24,9 @@ static unsafe class GemmPacking<TLane, T>
     /// <param name="lines">How many lines there are.</param>
     /// <param name="depth">Steps along K.</param>
     /// <param name="width">Lines of a panel: the rows or the columns of a tile.</param>
-    /// <param name="target">Room for the panels and <see cref="Slack"/>.</param>
+    /// <param name="target">Room for the panels.</param>
     public static void Pack(T* source, nint lineStride, nint depthStride, int lines, int depth, int width, T* target)
     {
-        // Squares of 4 x 4 need four lines to store to.
         bool transpose = depthStride == 1 && lineStride != 1 && sizeof(T) == 4 && width >= 4 && CanTranspose;
         int whole = lines / width;
         if (lineStride == 1) PackNeighbours(source, depthStride, whole, depth, width, target);
@@ -85,24 +81,34 @@ static unsafe class GemmPacking<TLane, T>
     }
 
     // The steps of a line lie side by side (a row-major, b transposed, as weights [out, in] are): squares of 4 x 4 are
-    // transposed in registers. Widths that 4 does not divide (6) end with a square of which two lines are stored for nothing,
-    // over the next step's first two; going from the last square to the first puts those right again. Lines that the last
-    // panel lacks repeat its last one: their sums are never stored.
+    // transposed in registers. A width of 6 ends with half a square. Lines that the last panel lacks repeat its last one:
+    // their sums are never stored.
     static void PackTransposed(float* source, nint lineStride, int present, int depth, int width, float* target)
     {
         int last = present - 1, p = 0;
         for (; p + 4 <= depth; p += 4)
         {
             float* to = target + (nint)p * width, from = source + p;
-            for (int line = (width - 1) / 4 * 4; line >= 0; line -= 4)
+            for (int line = 0; line < width; line += 4)
             {
                 Vector128<float> a = Vector128.Load(from + Math.Min(line, last) * lineStride), b = Vector128.Load(from + Math.Min(line + 1, last) * lineStride);
                 Vector128<float> c = Vector128.Load(from + Math.Min(line + 2, last) * lineStride), d = Vector128.Load(from + Math.Min(line + 3, last) * lineStride);
                 Vector128<float> ac = ZipLow(a, c), bd = ZipLow(b, d), ca = ZipHigh(a, c), db = ZipHigh(b, d);
-                Vector128.Store(ZipLow(ac, bd), to + line);
-                Vector128.Store(ZipHigh(ac, bd), to + line + width);
-                Vector128.Store(ZipLow(ca, db), to + line + 2 * width);
-                Vector128.Store(ZipHigh(ca, db), to + line + 3 * width);
+                float* square = to + line;
+                if (width - line >= 4)
+                {
+                    Vector128.Store(ZipLow(ac, bd), square);
+                    Vector128.Store(ZipHigh(ac, bd), square + width);
+                    Vector128.Store(ZipLow(ca, db), square + 2 * width);
+                    Vector128.Store(ZipHigh(ca, db), square + 3 * width);
+                }
+                else
+                {
+                    Vector64.Store(ZipLow(ac, bd).GetLower(), square);
+                    Vector64.Store(ZipHigh(ac, bd).GetLower(), square + width);
+                    Vector64.Store(ZipLow(ca, db).GetLower(), square + 2 * width);
+                    Vector64.Store(ZipHigh(ca, db).GetLower(), square + 3 * width);
+                }
             }
         }
 
