@@ -36,13 +36,13 @@ public abstract partial class Optimizer
     {
         ArgumentNullException.ThrowIfNull(saved);
         Check(saved);
-        StepCount = saved["step"].Item<long>();
-        LearningRate = saved["learning_rate"].Item<double>();
+        StepCount = saved["step"].ToArray<long>()[0];
+        LearningRate = saved["learning_rate"].ToArray<double>()[0];
         foreach (ArenaSegment segment in Arena.Segments)
         {
-            steps[segment.Index] = saved[$"steps.{segment.Name}"].Item<long>();
+            steps[segment.Index] = saved[$"steps.{segment.Name}"].ToArray<long>()[0];
             foreach ((string name, Tensor buffer) in Buffers()) Arena.View(buffer, segment).CopyFrom(saved[$"{name}.{segment.Name}"]);
-            if (launch.Anchors is not null) segment.IsAnchored = saved[$"anchored.{segment.Name}"].Item<bool>();
+            if (launch.Anchors is not null) segment.IsAnchored = saved[$"anchored.{segment.Name}"].ToArray<bool>()[0];
         }
     }
 

@@ -1,5 +1,4 @@
 using Engine.Autograd;
-using Engine.Tensors;
 
 namespace Engine.Optim.Tests;
 

@@ -141,7 +141,7 @@ public sealed class ReferenceTests
             ParameterArena arena = new(parameters);
             foreach (Parameter parameter in parameters) parameter.Backward(reference.Load($"grad.{step}.{parameter.Name}"));
             Tensor norm = Clipping.ByGlobalNorm(arena, reference.Config<double>("max_norm"));
-            Close(reference, norm.Reshape([1]), $"norm.{step}");
+            Close(reference, norm.Reshape(1), $"norm.{step}");
             foreach (Parameter parameter in parameters) Close(reference, parameter.Gradient!, $"clipped.{step}.{parameter.Name}");
         }
     }

@@ -45,11 +45,11 @@ public sealed class SelectiveProjectionTests
         Assert.DoesNotContain(spd.Projection.Trace, row => row.Projected);
     }
 
-    [Theory, InlineData(1.0), InlineData(1.7)]
-    public void A_selected_layer_never_moves_further_out_at_lambda_1_or_more(double lambda)
+    [Fact]
+    public void A_selected_layer_never_moves_further_out_at_lambda_1()
     {
         Parameter[] parameters = TestModel.Create(TestModel.AwkwardSizes);
-        AdamSpd optimizer = new(new(parameters), new() { LearningRate = 0.02, Lambda = lambda });
+        AdamSpd optimizer = new(new(parameters), new() { LearningRate = 0.02, Lambda = 1 });
         TestModel.Train(optimizer, parameters, 0, 30);
         SpdTraceRow[] rows = [.. optimizer.Projection.Trace];
         int selected = 0;
@@ -123,7 +123,7 @@ public sealed class SelectiveProjectionTests
     public void A_group_has_its_own_lambda()
     {
         Parameter[] parameters = TestModel.Create(500, 500);
-        ParameterArena arena = new([new("held", [parameters[0]]), new("free", [parameters[1]]) { Lambda = 0 }]);
+        ParameterArena arena = new([new ParameterGroup("held", [parameters[0]]), new ParameterGroup("free", [parameters[1]]) { Lambda = 0 }]);
         AdamSpd optimizer = new(arena, new() { LearningRate = 0.05, Lambda = 1 });
         TestModel.Train(optimizer, parameters, 0, 20);
         Assert.Contains(optimizer.Projection.Trace, row => row.Segment == "layers.0.weight" && row.Projected);
@@ -209,7 +209,7 @@ public sealed class SelectiveProjectionTests
         Device device = new("counting", 0, counting);
         Parameter[] parameters = [.. TestModel.AwkwardSizes.Select((size, i) =>
             new Parameter($"w{i}", TestModel.Draw(i, size, 1).To(device)) { IsFresh = false })];
-        AdamSpd optimizer = new(new(parameters), new() { LearningRate = 0.05, TraceRows = 2 });
+        AdamSpd optimizer = new(new(parameters), new() { LearningRate = 0.05, Projection = new() { TraceRows = 2 } });
         Tensor[] gradients = [.. TestModel.AwkwardSizes.Select((size, i) => TestModel.Draw(100 + i, size, 1).To(device))];
         int before = Reads();
         for (int step = 0; step < 5; step++)
