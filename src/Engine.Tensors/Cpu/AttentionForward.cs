@@ -115,9 +115,9 @@ unsafe ref struct AttentionForward<TLane, T>
         }
 
         AttentionRows<TLane, T>.Load(p.Query.At(batch, head, row), p.Query.RowStride, p.Width, p.Scale, rows, queries, queryStride);
-        TileProduct<TLane, T>.ByPanels(rows, seen, p.Width, new(queries, queryStride, 1), new(keyPanels, (nint)p.Width * columns, columns), scores, scoreStride);
+        TileProduct<TLane, T>.Multiply(rows, seen, p.Width, queries, queryStride, keyPanels, (nint)p.Width * columns, scores, scoreStride);
         for (int r = 0; r < rows; r++) Softmax(state + r, head, row + r, r, key, seen, sharedMask);
-        TileProduct<TLane, T>.ByPanels(rows, p.ValueWidth, seen, new(scores, scoreStride, 1), new(valuePanels, (nint)keys * columns, columns), outputs, outputStride);
+        TileProduct<TLane, T>.Multiply(rows, p.ValueWidth, seen, scores, scoreStride, valuePanels, (nint)keys * columns, outputs, outputStride);
         for (int r = 0; r < rows; r++)
         {
             T* y = p.Y.At(batch, head, row + r), sum = outputs + r * outputStride;
