@@ -10,7 +10,7 @@ public static class GradCheck
 {
     /// <summary>Checks dL/dx for every element of every input that requires a gradient, where L is a random weighting of the result.</summary>
     /// <param name="function">The function; it must give the same result for the same inputs.</param>
-    /// <param name="inputs">float64; those without a gradient may have any type.</param>
+    /// <param name="inputs">float64; those without a gradient may have any type. Their values are changed and restored, their gradients left alone.</param>
     /// <param name="step">Half the distance of the central difference.</param>
     /// <param name="tolerance">What |gradient - difference| may be, relative to 1 + |difference|.</param>
     /// <param name="seed">Of the weighting.</param>
@@ -20,6 +20,7 @@ public static class GradCheck
         ArgumentNullException.ThrowIfNull(function);
         ArgumentNullException.ThrowIfNull(inputs);
         using StepScope scope = StepScope.Begin();
+        inputs = [.. inputs.Select(input => new Variable(input.Value, input.RequiresGradient))];
         Variable result = function(inputs);
         double[] weights = new double[result.Value.ElementCount];
         Philox random = new(seed, 0);

@@ -3,7 +3,7 @@ using Engine.Tensors;
 namespace Engine.Autograd;
 
 /// <summary>One recorded operation: where its gradient comes in, and how it goes on to the inputs.</summary>
-sealed class Node(long sequence, string operation, Tensor output, Variable[] inputs, Func<Tensor, Gradients> backward, Tensor?[] saved)
+sealed class Node(long sequence, string operation, Tensor output, Variable?[] inputs, Func<Tensor, Gradients> backward, Tensor?[] saved)
 {
     /// <summary>Grows with every operation of the process; inputs always have smaller numbers.</summary>
     public long Sequence { get; } = sequence;
@@ -17,8 +17,10 @@ sealed class Node(long sequence, string operation, Tensor output, Variable[] inp
     /// <summary>The result itself, where a hook or retained gradient needs it.</summary>
     public WeakReference<Variable>? Result { get; set; }
 
-    public Variable[] Inputs { get; private set; } = inputs;
+    /// <summary>What the result was computed from; null for an optional input that was not given.</summary>
+    public Variable?[] Inputs { get; private set; } = inputs;
 
+    /// <summary>From the output's gradient to the inputs'; null once consumed.</summary>
     public Func<Tensor, Gradients>? Backward { get; private set; } = backward;
 
     /// <summary>dL/d(output) as far as collected.</summary>
@@ -31,10 +33,16 @@ sealed class Node(long sequence, string operation, Tensor output, Variable[] inp
     /// </summary>
     public void Consume(bool keepOutput)
     {
-        if (!keepOutput && Output.Storage.Scope is not null && !Inputs.Any(input => input.Value.Storage == Output.Storage))
+        if (!keepOutput && Output.Storage.Scope is not null && !Inputs.Any(input => input?.Value.Storage == Output.Storage))
             Output.Storage.Release();
+        Release(saved);
+        (Inputs, Backward) = ([], null);
+    }
+
+    /// <summary>Gives back tensors that no backward function will read, as far as a step scope owns them.</summary>
+    public static void Release(ReadOnlySpan<Tensor?> saved)
+    {
         foreach (Tensor? tensor in saved)
             if (tensor?.Storage.Scope is not null) tensor.Storage.Release();
-        (Inputs, Backward) = ([], null);
     }
 }

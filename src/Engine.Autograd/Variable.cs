@@ -60,8 +60,8 @@ public partial class Variable
     }
 
     /// <summary>
-    /// Calls a function with this variable's gradient during backward; what it returns, if anything, takes the gradient's
-    /// place.
+    /// Calls a function once with this variable's whole gradient of a backward pass; what it returns, if anything, takes
+    /// the gradient's place. The tensor given is valid during the call: clone what is to stay.
     /// </summary>
     public Variable OnGradient(Func<Tensor, Tensor?> hook)
     {
@@ -76,13 +76,26 @@ public partial class Variable
     /// the values of intermediate results (not of this one) cannot be read afterwards.
     /// </param>
     /// <exception cref="GradientException">Nothing here requires a gradient, or the graph was consumed before.</exception>
-    public void Backward(Tensor? gradient = null, bool retain = false) => Tape.Backward(this, gradient, retain);
+    public void Backward(Tensor? gradient = null, bool retain = false)
+    {
+        if (!RequiresGradient)
+            throw new GradientException("Backward: nothing this was computed from requires a gradient.");
+        if (gradient is null && Value.ElementCount != 1)
+            throw new GradientException($"Backward: a result of shape {Shape} needs a gradient of that shape to start from.");
+        if (gradient is not null && gradient.Shape != Shape)
+            throw new GradientException($"Backward: the result is {Shape}, the gradient given {gradient.Shape}.");
+        using BackwardPass pass = new(this, retain);
+        pass.Run(gradient ?? Tensor.Ones(Shape, Value.DType, Value.Device));
+    }
+
+    internal bool HasHooks => hooks is not null;
 
     internal Tensor ApplyHooks(Tensor gradient)
     {
         if (hooks is null) return gradient;
         foreach (Func<Tensor, Tensor?> hook in hooks) gradient = hook(gradient) ?? gradient;
-        return gradient;
+        return gradient.Shape == Shape ? gradient
+            : throw new GradientException($"Backward: a hook returned a gradient of {gradient.Shape} for a variable of {Shape}.");
     }
 
     /// <summary>True if <see cref="Gradient"/> is to be set by backward.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Engine.Tensors;
 
 namespace Engine.Optim;
@@ -74,6 +75,7 @@ public readonly struct AdamMoments(double betaOne, double betaTwo, double epsilo
     readonly float epsilon = (float)epsilon;
 
     /// <summary>The step to subtract.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Step<T>(T gradient, ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T>
     {
         Accumulate(gradient, ref element);
@@ -81,6 +83,7 @@ public readonly struct AdamMoments(double betaOne, double betaTwo, double epsilo
     }
 
     /// <summary>The step to subtract, by the largest v so far (of the raw moment, before its correction, as torch does).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T AmsGradStep<T>(T gradient, ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T>
     {
         Accumulate(gradient, ref element);
@@ -88,12 +91,14 @@ public readonly struct AdamMoments(double betaOne, double betaTwo, double epsilo
         return Step(element.First, element.Third, scalars);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     void Accumulate<T>(T gradient, ref ArenaElement<T> element) where T : struct, ILane<T>
     {
         element.First = T.MulAdd(T.Of(betaOne), element.First, T.Of(restOne) * gradient);
         element.Second = T.MulAdd(T.Of(betaTwo), element.Second, T.Of(restTwo) * gradient * gradient);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     T Step<T>(T first, T second, in ArenaScalars<T> scalars) where T : struct, ILane<T> =>
         scalars.A * first / T.MulAdd(T.Sqrt(second), scalars.B, T.Of(epsilon));
 }
@@ -107,6 +112,7 @@ public readonly struct AdamRule(AdamMoments moments) : IUpdateRule
     public int States => 2;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Apply<T>(ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T> =>
         element.Weight - moments.Step(T.MulAdd(scalars.C, element.Weight, element.Gradient), ref element, scalars);
 }
@@ -120,6 +126,7 @@ public readonly struct AdamAmsGradRule(AdamMoments moments) : IUpdateRule
     public int States => 3;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Apply<T>(ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T> =>
         element.Weight - moments.AmsGradStep(T.MulAdd(scalars.C, element.Weight, element.Gradient), ref element, scalars);
 }

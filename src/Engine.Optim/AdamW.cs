@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Engine.Tensors;
 
 namespace Engine.Optim;
@@ -31,6 +32,7 @@ public readonly struct AdamWRule(AdamMoments moments) : IUpdateRule
     public int States => 2;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Apply<T>(ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T> =>
         scalars.C * element.Weight - moments.Step(element.Gradient, ref element, scalars);
 }
@@ -44,6 +46,7 @@ public readonly struct AdamWAmsGradRule(AdamMoments moments) : IUpdateRule
     public int States => 3;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Apply<T>(ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T> =>
         scalars.C * element.Weight - moments.AmsGradStep(element.Gradient, ref element, scalars);
 }

@@ -24,10 +24,10 @@ public static class Clipping
         Tensor sums = Tensor.Zeros([Math.Max(runs.Count, 1)], DType.Float32, arena.Device);
         for (int i = 0; i < runs.Count; i++) backend.Reduce(new SumOfSquares(), runs[i], sums.Slice(0, i, i + 1));
         Tensor norm = Tensor.Empty([1], DType.Float32, arena.Device), coefficient = norm.EmptyLike();
-        backend.Reduce(new Total(), sums, norm);
+        backend.Reduce(new Sum(), sums, norm);
         backend.Map(new SquareRoot(), norm, norm);
         backend.Map(new ClipCoefficient(maximum), norm, coefficient);
-        foreach (Tensor run in runs) backend.Map(new Product(), run, coefficient.Expand(run.Shape), run);
+        foreach (Tensor run in runs) backend.Map(new Multiply(), run, coefficient.Expand(run.Shape), run);
         return scope.Keep(norm).Reshape(Shape.Create([]));
     }
 
@@ -37,7 +37,7 @@ public static class Clipping
     {
         ArgumentNullException.ThrowIfNull(arena);
         OptimizerOptions.NonNegative(limit, nameof(limit));
-        foreach (Tensor run in ActiveRuns(arena)) arena.Device.Backend.Map(new Bound(limit), run, run);
+        foreach (Tensor run in ActiveRuns(arena)) arena.Device.Backend.Map(new Clamp((float)-limit, (float)limit), run, run);
     }
 
     // Neighbouring segments with gradients as one view, the zeros between them included: usually the whole arena.
@@ -67,45 +67,10 @@ public static class Clipping
         }
     }
 
-    readonly struct SumOfSquares : IReduction
-    {
-        public T Start<T>() where T : struct, ILane<T> => T.Of(0.0);
-
-        public T Map<T>(T x) where T : struct, ILane<T> => x * x;
-
-        public T Combine<T>(T a, T b) where T : struct, ILane<T> => a + b;
-    }
-
-    readonly struct Total : IReduction
-    {
-        public T Start<T>() where T : struct, ILane<T> => T.Of(0.0);
-
-        public T Map<T>(T x) where T : struct, ILane<T> => x;
-
-        public T Combine<T>(T a, T b) where T : struct, ILane<T> => a + b;
-    }
-
-    readonly struct SquareRoot : IUnary
-    {
-        public T Apply<T>(T x) where T : struct, ILane<T> => T.Sqrt(x);
-    }
-
     readonly struct ClipCoefficient(double maximum) : IUnary
     {
         readonly float maximum = (float)maximum;
 
         public T Apply<T>(T norm) where T : struct, ILane<T> => T.Min(T.Of(maximum) / (norm + T.Of(1e-6)), T.Of(1.0));
-    }
-
-    readonly struct Product : IBinary
-    {
-        public T Apply<T>(T a, T b) where T : struct, ILane<T> => a * b;
-    }
-
-    readonly struct Bound(double limit) : IUnary
-    {
-        readonly float limit = (float)limit;
-
-        public T Apply<T>(T x) where T : struct, ILane<T> => T.Max(T.Min(x, T.Of(limit)), T.Of(-limit));
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Engine.Tensors;
 
 namespace Engine.Optim;
@@ -54,6 +55,7 @@ public readonly struct SgdRule : IUpdateRule
     public int States => 0;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Apply<T>(ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T>
     {
         T gradient = T.MulAdd(scalars.B, element.Weight, element.Gradient);
@@ -70,6 +72,7 @@ public readonly struct MomentumRule(double momentum) : IUpdateRule
     public int States => 1;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Apply<T>(ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T>
     {
         T gradient = T.MulAdd(scalars.B, element.Weight, element.Gradient);
@@ -87,6 +90,7 @@ public readonly struct NesterovRule(double momentum) : IUpdateRule
     public int States => 1;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Apply<T>(ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T>
     {
         T gradient = T.MulAdd(scalars.B, element.Weight, element.Gradient);

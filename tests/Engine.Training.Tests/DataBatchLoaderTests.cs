@@ -152,7 +152,7 @@ public sealed class DataBatchLoaderTests
                 Assert.True(batches.MoveNext());
                 // Those handed out, and the one being waited for with the prefetch behind it.
                 int allowed = 10 * (taken + 3 + 1);
-                SpinWait.SpinUntil(() => source.Loads.Sum() >= allowed, 2000);
+                SpinWait.SpinUntil(() => source.Loads.Sum() >= allowed, 20_000);
                 Thread.Sleep(20);
                 Assert.Equal(allowed, source.Loads.Sum());
             }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Engine.Tensors;
 
 namespace Engine.Optim;
@@ -56,6 +57,7 @@ public readonly struct L2SpRule(AdamMoments moments) : IUpdateRule
     public int States => 2;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Apply<T>(ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T> =>
         element.Weight - moments.Step(T.MulAdd(scalars.C, element.Weight - element.Anchor, element.Gradient), ref element, scalars);
 }
@@ -69,6 +71,7 @@ public readonly struct L2SpAmsGradRule(AdamMoments moments) : IUpdateRule
     public int States => 3;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Apply<T>(ref ArenaElement<T> element, in ArenaScalars<T> scalars) where T : struct, ILane<T> =>
         element.Weight - moments.AmsGradStep(T.MulAdd(scalars.C, element.Weight - element.Anchor, element.Gradient), ref element, scalars);
 }

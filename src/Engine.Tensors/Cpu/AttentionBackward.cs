@@ -117,9 +117,9 @@ unsafe ref struct AttentionBackward<TLane, T>
     readonly void Pack(int key, int keys)
     {
         int columns = TileProduct<TLane, T>.TileColumns;
-        GemmPacking<T>.Pack(p.Key.At(batch, group, key), p.Key.RowStride, 1, keys, p.Width, columns, keyColumns);
-        GemmPacking<T>.Pack(p.Value.At(batch, group, key), p.Value.RowStride, 1, keys, p.ValueWidth, columns, valueColumns);
-        GemmPacking<T>.Pack(p.Key.At(batch, group, key), 1, p.Key.RowStride, p.Width, keys, columns, keyRows);
+        GemmPacking<TLane, T>.Pack(p.Key.At(batch, group, key), p.Key.RowStride, 1, keys, p.Width, columns, keyColumns);
+        GemmPacking<TLane, T>.Pack(p.Value.At(batch, group, key), p.Value.RowStride, 1, keys, p.ValueWidth, columns, valueColumns);
+        GemmPacking<TLane, T>.Pack(p.Key.At(batch, group, key), 1, p.Key.RowStride, p.Width, keys, columns, keyRows);
     }
 
     readonly void Block(int head, int row, int rows, int key, int keys, T* sharedMask)

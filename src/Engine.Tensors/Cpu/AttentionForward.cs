@@ -99,8 +99,8 @@ unsafe ref struct AttentionForward<TLane, T>
     readonly void Pack(int key, int keys)
     {
         int columns = TileProduct<TLane, T>.TileColumns;
-        GemmPacking<T>.Pack(p.Key.At(batch, group, key), p.Key.RowStride, 1, keys, p.Width, columns, keyPanels);
-        GemmPacking<T>.Pack(p.Value.At(batch, group, key), 1, p.Value.RowStride, p.ValueWidth, keys, columns, valuePanels);
+        GemmPacking<TLane, T>.Pack(p.Key.At(batch, group, key), p.Key.RowStride, 1, keys, p.Width, columns, keyPanels);
+        GemmPacking<TLane, T>.Pack(p.Value.At(batch, group, key), 1, p.Value.RowStride, p.ValueWidth, keys, columns, valuePanels);
     }
 
     readonly void Block(int head, int state, int row, int rows, int key, int keys, T* sharedMask, int tiles)

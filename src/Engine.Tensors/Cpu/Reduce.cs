@@ -50,9 +50,12 @@ static unsafe class FoldLines<TOp, TLane, T>
     where TLane : struct, IVectorLane<TLane, T>
     where T : unmanaged
 {
-    // A leaf is folded by eight vector accumulators, leaves of a piece pairwise, pieces of an output pairwise.
-    const int Leaf = 4096, Piece = 16 * Leaf;
-    const int Accumulators = 8;
+    // A leaf is folded by eight vector accumulators in 64 steps, leaves of a piece pairwise, pieces of an output pairwise.
+    const int Accumulators = 8, Steps = 64, Leaves = 16;
+
+    static int Leaf => Accumulators * Steps * TLane.Count;
+
+    static int Piece => Leaves * Leaf;
 
     public static void Run(TOp op, Tensor x, Tensor y, StridedWalk kept, StridedWalk folded)
     {

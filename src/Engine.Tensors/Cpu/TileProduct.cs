@@ -20,7 +20,7 @@ static unsafe class TileProduct<TLane, T>
     /// <param name="depth">Steps of the sum.</param>
     /// <param name="a">Rows of a.</param>
     /// <param name="aRow">Elements from row to row.</param>
-    /// <param name="b">The panels, see <see cref="GemmPacking{T}"/>.</param>
+    /// <param name="b">The panels, see <see cref="GemmPacking{TLane, T}"/>.</param>
     /// <param name="panel">Elements from panel to panel.</param>
     /// <param name="c">Rows of c.</param>
     /// <param name="cRow">Elements from row to row.</param>

@@ -8,6 +8,7 @@ namespace Engine.Training;
 sealed class RunningMeans
 {
     readonly Tensor sums;       // [2]: loss, hits
+    (double Loss, double Accuracy) last = (double.NaN, double.NaN);
     int steps, images;
 
     public RunningMeans(Device device)
@@ -28,13 +29,14 @@ sealed class RunningMeans
         images += labels.Shape[0];
     }
 
-    /// <summary>The means since the last reading; NaN where there was no step.</summary>
+    /// <summary>The means since the last reading; those of the last reading where there was no step since, NaN before the first step.</summary>
     public (double Loss, double Accuracy) Read()
     {
+        if (steps == 0) return last;
         float[] values = sums.ToArray<float>();
-        (double, double) means = (values[0] / (double)steps, values[1] / (double)images);
+        last = (values[0] / (double)steps, values[1] / (double)images);
         sums.CopyFrom<float>([0, 0]);
         (steps, images) = (0, 0);
-        return means;
+        return last;
     }
 }

@@ -10,10 +10,10 @@ namespace Engine.Training;
 /// </summary>
 readonly struct DrawnScene
 {
-    const float MinRadius = 0.19f, MaxRadius = 0.34f;       // of the image's side
-    const float MaxTilt = 0.6f;                             // radians, either way: a tilted square never is a diamond
+    const float MinRadius = 0.26f, MaxRadius = 0.40f;       // of the image's side
+    const float MaxTilt = 0.35f;                            // radians, either way: a tilted square never is a diamond
     const float MaxStretch = 0.16f;                         // of one axis against the other, logarithmic
-    const int MinStrokes = 2, MaxStrokes = 5;
+    const int MinStrokes = 0, MaxStrokes = 2;
 
     readonly DrawnShape shape;
     readonly Vector2 rightward, downward;                   // rows of the map from pixels to the shape's space

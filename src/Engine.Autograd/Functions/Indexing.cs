@@ -1,0 +1,53 @@
+using Engine.Tensors;
+
+namespace Engine.Autograd;
+
+// Elements chosen by index or mask. Index tensors hold int32 or int64 and have no gradient.
+public static partial class Functions
+{
+    /// <summary>y[i, j, k] = x[i, index[i, j, k], k] for axis 1, and so on.</summary>
+    /// <exception cref="ShapeException">The shapes do not fit, or an index leaves the axis.</exception>
+    public static Variable Gather(Variable x, int axis, Tensor index) =>
+        Tape.Record(Indexing.Gather(x.Value, axis, index), [x], dy =>
+            Indexing.ScatterAdd(ZerosOf(x), axis, index, dy));
+
+    /// <summary>x with y[i, index[i, j, k], k] += source[i, j, k] for axis 1, and so on.</summary>
+    /// <exception cref="ShapeException">The shapes do not fit, or an index leaves the axis.</exception>
+    public static Variable ScatterAdd(Variable x, int axis, Tensor index, Variable source) =>
+        Tape.Record(Indexing.ScatterAdd(x.Value, axis, index, source.Value), [x, source], dy => (
+            dy,
+            source.RequiresGradient ? Indexing.Gather(dy, axis, index) : null));
+
+    /// <summary>The slices index[0], index[1], ... along an axis.</summary>
+    /// <exception cref="ShapeException">There is no such axis, or an index leaves it.</exception>
+    public static Variable IndexSelect(Variable x, int axis, Tensor index) =>
+        Tape.Record(Indexing.IndexSelect(x.Value, axis, index), [x], dy =>
+            Indexing.IndexAdd(ZerosOf(x), axis, index, dy));
+
+    /// <summary>Rows of a table.</summary>
+    /// <param name="weight">[V, D]</param>
+    /// <param name="ids">Any shape [...]</param>
+    /// <returns>[..., D]</returns>
+    /// <exception cref="ShapeException">weight is not a table, or an id is not below V.</exception>
+    public static Variable Embedding(Variable weight, Tensor ids) =>
+        Tape.Record(Indexing.Embedding(weight.Value, ids), [weight], dy => Indexing.EmbeddingGradient(dy, ids, weight.Shape[0]));
+
+    /// <summary>condition ? a : b, with broadcasting.</summary>
+    /// <exception cref="ShapeException">The shapes do not broadcast, or the condition is not bool.</exception>
+    public static Variable Where(Tensor condition, Variable a, Variable b) =>
+        Tape.Record(Elementwise.Select(condition, a.Value, b.Value), [a, b], dy =>
+        {
+            Tensor zero = Tensor.Scalar(0, dy.DType, dy.Device);
+            return (
+                a.RequiresGradient ? SumTo(Elementwise.Select(condition, dy, zero), a) : null,
+                b.RequiresGradient ? SumTo(Elementwise.Select(condition, zero, dy), b) : null);
+        });
+
+    /// <summary>value where the mask holds, else x. The mask broadcasts to x.</summary>
+    /// <exception cref="ShapeException">The shapes do not broadcast, or the mask is not bool.</exception>
+    public static Variable MaskedFill(Variable x, Tensor mask, float value) =>
+        Tape.Record(Elementwise.MaskedFill(x.Value, mask, value), [x], dy => SumTo(Elementwise.MaskedFill(dy, mask, 0), x));
+
+    // What gradients are scattered into: one stretched zero, which the scattering copies to where it adds.
+    static Tensor ZerosOf(Variable x) => Tensor.Scalar(0, x.Value.DType, x.Value.Device).Expand(x.Shape);
+}

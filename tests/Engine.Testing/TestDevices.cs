@@ -1,0 +1,33 @@
+using Engine.Tensors;
+
+namespace Engine.Testing;
+
+/// <summary>The devices that tests run on.</summary>
+public static class TestDevices
+{
+    /// <summary>
+    /// Names from ENGINE_TEST_DEVICES, or those of all registered devices; with the reason to skip where there is no such device.
+    /// </summary>
+    public static IEnumerable<(string Name, string? Absent)> All
+    {
+        get
+        {
+            string? chosen = Environment.GetEnvironmentVariable("ENGINE_TEST_DEVICES");
+            if (string.IsNullOrWhiteSpace(chosen)) return Device.All.Select(device => (device.ToString(), (string?)null));
+            return chosen.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(name => (name, WhyAbsent(name)));
+        }
+    }
+
+    static string? WhyAbsent(string name)
+    {
+        try
+        {
+            Device.Parse(name);
+            return null;
+        }
+        catch (DeviceException absent)
+        {
+            return absent.Message;
+        }
+    }
+}
