@@ -49,11 +49,13 @@ static class GemmTable
     {
         Case[] cases = [.. Cases().Where(c => filters.Length == 0 || filters.Any(f => c.ToString().Contains(f, StringComparison.Ordinal)))];
         int[] threads = Roofline.Threads();
-        double[] peaks = [.. threads.Select(t => Roofline.PeakGflops(t))];
-        Console.WriteLine($"peak: {string.Join(", ", threads.Zip(peaks, (t, p) => $"{p:F1} GFLOP/s on {t}"))}; {Device.Parse("cpu").Backend.Description}");
-        Console.WriteLine($"{"M x K x N",-24} {string.Join(" ", threads.Select(t => $"| {t} thread(s): best  share  median  share"))}");
 
-        List<Action> actions = [];
+        // The peak is measured in the same rounds as the products.
+        List<Action> actions = [.. threads.Select(t => (Action)(() =>
+        {
+            ThreadTeam.Threads = t;
+            Roofline.MultiplyAdds(t);
+        }))];
         foreach (Case c in cases)
         {
             Action run = c.Prepare();
@@ -67,13 +69,16 @@ static class GemmTable
             }
         }
 
-        Interleaved.Result[] results = Interleaved.Measure(actions, rounds: 15);
+        Interleaved.Result[] results = Interleaved.Measure(actions, rounds: 25);
+        double[] peaks = [.. threads.Select((t, i) => Roofline.FlopsOf(t) / results[i].BestSeconds / 1e9)];
+        Console.WriteLine($"peak: {string.Join(", ", threads.Select((t, i) => $"{peaks[i]:F1} GFLOP/s on {t} (median {Roofline.FlopsOf(t) / results[i].MedianSeconds / 1e9:F1})"))}; {Device.Parse("cpu").Backend.Description}");
+        Console.WriteLine($"{"M x K x N",-24} {string.Join(" ", threads.Select(t => $"| {t} thread(s): best  share  median  share"))}");
         for (int i = 0; i < cases.Length; i++)
         {
             Console.Write($"{cases[i],-24}");
             for (int t = 0; t < threads.Length; t++)
             {
-                Interleaved.Result r = results[i * threads.Length + t];
+                Interleaved.Result r = results[(i + 1) * threads.Length + t];
                 double best = cases[i].Flops / r.BestSeconds / 1e9, median = cases[i].Flops / r.MedianSeconds / 1e9;
                 Console.Write($" |        {best,9:F1} {best / peaks[t],6:P0} {median,7:F1} {median / peaks[t],6:P0}");
             }

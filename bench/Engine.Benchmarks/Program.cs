@@ -10,6 +10,9 @@ switch (args)
     case ["--gemm", .. var rest]:
         GemmTable.Print(rest);
         break;
+    case ["--attention", .. var rest]:
+        AttentionTable.Print(rest);
+        break;
     case ["--small", ..]:
         SmallProducts.Print();
         break;

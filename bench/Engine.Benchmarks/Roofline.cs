@@ -15,9 +15,14 @@ static unsafe class Roofline
     /// <summary>GFLOP/s of multiply-adds between registers, on the given number of threads.</summary>
     public static double PeakGflops(int threads, int rounds = 15) => WithThreads(threads, () =>
     {
-        double seconds = Interleaved.Measure([() => ThreadTeam.For(threads, _ => sink = Spin())], rounds)[0].BestSeconds;
-        return 2.0 * Steps * Accumulators * Width * threads / seconds / 1e9;
+        double seconds = Interleaved.Measure([() => MultiplyAdds(threads)], rounds)[0].BestSeconds;
+        return FlopsOf(threads) / seconds / 1e9;
     });
+
+    /// <summary>Multiply-adds between registers on every thread; <see cref="FlopsOf"/> says how many operations that is.</summary>
+    public static void MultiplyAdds(int threads) => ThreadTeam.For(threads, _ => sink = Spin());
+
+    public static double FlopsOf(int threads) => 2.0 * Steps * Accumulators * Width * threads;
 
     static int Width => Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated ? 8 : 4;
 

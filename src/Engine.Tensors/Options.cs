@@ -16,7 +16,14 @@ public enum Comparison
 /// <summary>Options of the cross-entropy loss.</summary>
 /// <param name="IgnoreIndex">A target that counts nothing; -100 as in torch.</param>
 /// <param name="LabelSmoothing">The share of a target that is spread over all classes, 0 to 1 (Szegedy et al. 2016).</param>
-public readonly record struct CrossEntropyOptions(int IgnoreIndex = -100, float LabelSmoothing = 0);
+public readonly record struct CrossEntropyOptions(int IgnoreIndex = -100, float LabelSmoothing = 0)
+{
+    /// <summary>Torch's defaults; without this constructor <c>new()</c> would ignore class 0.</summary>
+    public CrossEntropyOptions()
+        : this(-100)
+    {
+    }
+}
 
 /// <summary>Options of attention.</summary>
 /// <param name="Scale">What the scores are multiplied with, normally 1 / sqrt(D).</param>

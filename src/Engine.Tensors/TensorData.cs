@@ -108,6 +108,16 @@ public sealed partial class Tensor
         return To(DType.Float64).ToArray<double>()[0];
     }
 
+    /// <summary>The only element, in the tensor's own element type. It waits for the device.</summary>
+    /// <exception cref="ShapeException">There is not exactly one element, or it is of another type.</exception>
+    public T Item<T>() where T : unmanaged
+    {
+        if (ElementCount != 1) throw new ShapeException($"Item: {Shape} has {ElementCount} elements, not one.");
+        T value = default;
+        CopyTo(new Span<T>(ref value));
+        return value;
+    }
+
     /// <summary>
     /// The memory itself, without a copy: dense tensors of a device whose memory the host sees (the CPU). Valid as long as
     /// the tensor is referenced and not released.

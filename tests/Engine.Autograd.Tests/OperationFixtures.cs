@@ -127,20 +127,11 @@ static class OperationFixtures
         return KeepAxes(f) ? [.. results.Select(each => Unsqueeze(each, axis))] : results;
     }
 
-    // The tables of positions start, start + 1, ...: angle = position / theta^(2 i / D).
     static Variable[] Rotated(Fixture f)
     {
         Variable x = f.In("x");
-        int length = x.Shape[2], half = x.Shape[3] / 2, start = f.Config("start", 0);
-        double theta = f.Config("theta", 10000.0);
-        float[] cosine = new float[length * half], sine = new float[length * half];
-        for (int n = 0; n < length; n++)
-            for (int i = 0; i < half; i++)
-            {
-                double angle = (start + n) / Math.Pow(theta, (double)i / half);
-                (sine[n * half + i], cosine[n * half + i]) = ((float)Math.Sin(angle), (float)Math.Cos(angle));
-            }
-
-        return [Rotary(x, Tensor.From(cosine, [length, half], f.Device), Tensor.From(sine, [length, half], f.Device))];
+        (Tensor cosine, Tensor sine) = Engine.Tensors.Rotary.Tables(
+            f.Config("theta", 10000.0), x.Shape[3], f.Config("start", 0), x.Shape[2], device: f.Device);
+        return [Rotary(x, cosine, sine)];
     }
 }

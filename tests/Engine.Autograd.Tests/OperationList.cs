@@ -121,7 +121,7 @@ static class OperationList
     public static string ToMarkdown()
     {
         StringBuilder text = new();
-        text.Append("# Operations\n");
+        text.Append("# Operations\n\n");
         text.Append("Functions are those of `Engine.Autograd.Functions`; entry points, without gradients, are static classes of `Engine.Tensors`\n");
         text.Append("(views are methods of `Tensor`). A test compares this table with the code. Gradients are checked against central differences\n");
         text.Append("in float64, results and gradients in float32 against torch.\n");
@@ -138,7 +138,7 @@ static class OperationList
     }
 
     static void Heading(StringBuilder text, string title) =>
-        text.Append($"\n## {title}\n| function | entry points | gradient | CPU | GPU |\n| --- | --- | --- | --- | --- |\n");
+        text.Append($"\n## {title}\n\n| function | entry points | gradient | CPU | GPU |\n| --- | --- | --- | --- | --- |\n");
 
     static void Row(StringBuilder text, string function, string[] entryPoints, bool gradient) =>
         text.Append($"| {(function.Length == 0 ? "" : $"`{function}`")} | {string.Join(", ", entryPoints.Select(name => $"`{name}`"))} | {(gradient ? "yes" : "no")} | yes | - |\n");

@@ -17,7 +17,7 @@ static class VitCase
 
     static PeerPair Prepare(VitConfig config, int batch)
     {
-        VisionTransformer model = new(config, new RandomSource(1));
+        VisionTransformer model = new(config, seed: 1);
         ParameterArena arena = new(model.Parameters);
         AdamW optimizer = new(arena, new AdamOptions { LearningRate = LearningRate, WeightDecay = WeightDecay });
         Philox random = new(2, 0);

@@ -60,4 +60,7 @@ public static partial class Functions
         !input.RequiresGradient ? null
         : gradient.Shape == input.Shape ? gradient
         : Reduction.SumTo(gradient, input.Shape);
+
+    // An optional input may be absent.
+    static bool Wants(Variable? input) => input is { RequiresGradient: true };
 }

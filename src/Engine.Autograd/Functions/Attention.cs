@@ -17,17 +17,14 @@ public static partial class Functions
     public static Variable Attention(
         Variable query, Variable key, Variable value, Variable? mask = null, bool causal = false, float? scale = null)
     {
-        AttentionOptions options = new(scale ?? 1 / MathF.Sqrt(query.Shape[^1]), causal);
+        if (query.Rank != 4) throw new ShapeException($"Attention: query is {query.Shape}, not [B, H, N, D].");
+        AttentionOptions options = new(scale ?? 1 / MathF.Sqrt(query.Shape[3]), causal);
         var (y, logSumExp) = Engine.Tensors.Attention.Forward(query.Value, key.Value, value.Value, mask?.Value, options);
         return Tape.Record(
             y,
             [query, key, value, mask],
-            dy =>
-            {
-                var (dquery, dkey, dvalue, dmask) = Engine.Tensors.Attention.Gradient(
-                    dy, query.Value, key.Value, value.Value, mask?.Value, options, y, logSumExp, Wants(mask));
-                return (dquery, dkey, dvalue, mask is null || dmask is null ? null : SumTo(dmask, mask));
-            },
+            dy => Engine.Tensors.Attention.Gradient(
+                dy, query.Value, key.Value, value.Value, mask?.Value, options, y, logSumExp, Wants(mask)),
             saved: [logSumExp]);
     }
 
@@ -60,7 +57,7 @@ public static partial class Functions
                 Tensor? dmask = Engine.Tensors.Attention.GradientInto(
                     Heads(dy), parts.Query, parts.Key, parts.Value, mask?.Value, options, Heads(y), logSumExp,
                     gradients.Query, gradients.Key, gradients.Value, Wants(mask));
-                return (dqkv, mask is null || dmask is null ? null : SumTo(dmask, mask));
+                return (dqkv, dmask);
             },
             saved: [logSumExp]);
 

@@ -33,7 +33,7 @@ public static partial class Functions
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
     public static Variable PatchEmbedding(Variable x, Variable weight, Variable? bias = null)
     {
-        if (x.Rank != 4 || weight.Rank != 4 || weight.Shape[1] != x.Shape[1] 
+        if (x.Rank != 4 || weight.Rank != 4 || weight.Shape[1] != x.Shape[1]
             || weight.Shape[2] != weight.Shape[3] || x.Shape[2] % weight.Shape[2] != 0 || x.Shape[3] % weight.Shape[3] != 0)
             throw new ShapeException($"PatchEmbedding: images {x.Shape} do not divide into patches of weight {weight.Shape}, [D, C, P, P].");
         Variable map = Conv2d(x, weight, bias, stride: weight.Shape[2]);                 // [B, D, H / P, W / P]

@@ -15,12 +15,13 @@ public static partial class Functions
     public static Variable CrossEntropy(
         Variable logits, Tensor targets, CrossEntropyOptions? options = null, Tensor? classWeights = null)
     {
-        CrossEntropyOptions chosen = options ?? new();
-        var (loss, saved) = Losses.CrossEntropy(logits.Value, targets, classWeights, chosen);
+        (Tensor loss, CrossEntropySaved kept) = Losses.CrossEntropy(logits.Value, targets, classWeights, options);
+        Tensor? converted = kept.Targets.Storage == targets.Storage ? null : kept.Targets;      // the caller's own stay
         return Tape.Record(
             loss,
             [logits],
-            dy => Losses.CrossEntropyGradient(dy, logits.Value, targets, classWeights, chosen, saved));
+            dy => Losses.CrossEntropyGradient(dy, logits.Value, classWeights, options, kept),
+            saved: [converted, kept.TotalWeight, kept.LogSumExp]);
     }
 
     /// <summary>(x - target)^2, averaged.</summary>

@@ -81,6 +81,4 @@ public static partial class Functions
         Tensor y = Normalization.LogSoftmax(x.Value, axis);
         return Tape.Record(y, [x], dy => Normalization.LogSoftmaxGradient(y, dy, axis));
     }
-
-    static bool Wants(Variable? input) => input is { RequiresGradient: true };
 }

@@ -113,9 +113,9 @@ unsafe ref struct AttentionBackward<TLane, T>
     readonly void Pack(int key, int keys)
     {
         int columns = TileProduct<TLane, T>.TileColumns;
-        GemmPacking<T>.Pack(p.Key.At(batch, group, key), p.Key.RowStride, 1, keys, p.Width, columns, keyColumns);
-        GemmPacking<T>.Pack(p.Value.At(batch, group, key), p.Value.RowStride, 1, keys, p.ValueWidth, columns, valueColumns);
-        GemmPacking<T>.Pack(p.Key.At(batch, group, key), 1, p.Key.RowStride, p.Width, keys, columns, keyRows);
+        GemmPacking<TLane, T>.Pack(p.Key.At(batch, group, key), p.Key.RowStride, 1, keys, p.Width, columns, keyColumns);
+        GemmPacking<TLane, T>.Pack(p.Value.At(batch, group, key), p.Value.RowStride, 1, keys, p.ValueWidth, columns, valueColumns);
+        GemmPacking<TLane, T>.Pack(p.Key.At(batch, group, key), 1, p.Key.RowStride, p.Width, keys, columns, keyRows);
     }
 
     readonly void Block(int head, int row, int rows, int key, int keys, T* sharedMask)
@@ -134,8 +134,8 @@ unsafe ref struct AttentionBackward<TLane, T>
         }
 
         LoadRows(head, row, rows);
-        TileProduct<TLane, T>.ByPanels(rows, seen, p.Width, new(queries, queryStride, 1), new(keyColumns, (nint)p.Width * columns, columns), probabilities, scoreStride);
-        TileProduct<TLane, T>.ByPanels(rows, seen, p.ValueWidth, new(dys, valueStride, 1), new(valueColumns, (nint)p.ValueWidth * columns, columns), dscores, scoreStride);
+        TileProduct<TLane, T>.Multiply(rows, seen, p.Width, queries, queryStride, keyColumns, (nint)p.Width * columns, probabilities, scoreStride);
+        TileProduct<TLane, T>.Multiply(rows, seen, p.ValueWidth, dys, valueStride, valueColumns, (nint)p.ValueWidth * columns, dscores, scoreStride);
         int end = AttentionBlocking.RoundUp(seen, TLane.Count), whole = AttentionBlocking.RoundUp(seen, TileProduct<TLane, T>.TileRows);
         for (int r = 0; r < rows; r++)
         {
@@ -148,9 +148,9 @@ unsafe ref struct AttentionBackward<TLane, T>
             StoreMaskGradient(head, row + r, ds, seen, key, keys);
         }
 
-        TileProduct<TLane, T>.AddByRows(seen, p.ValueWidth, rows, new(probabilities, 1, scoreStride), new(dys, columns, valueStride), dvalues, valueStride);
-        TileProduct<TLane, T>.AddByRows(seen, p.Width, rows, new(dscores, 1, scoreStride), new(queries, columns, queryStride), dkeys, queryStride);
-        TileProduct<TLane, T>.ByPanels(rows, p.Width, seen, new(dscores, scoreStride, 1), new(keyRows, (nint)keys * columns, columns), dqueries, queryStride);
+        TileProduct<TLane, T>.AddTransposed(seen, p.ValueWidth, rows, probabilities, scoreStride, dys, valueStride, dvalues, valueStride);
+        TileProduct<TLane, T>.AddTransposed(seen, p.Width, rows, dscores, scoreStride, queries, queryStride, dkeys, queryStride);
+        TileProduct<TLane, T>.Multiply(rows, p.Width, seen, dscores, scoreStride, keyRows, (nint)keys * columns, dqueries, queryStride);
         for (int r = 0; r < rows; r++)
         {
             T* dquery = g.DQuery.At(batch, head, row + r), sum = dqueries + r * queryStride;

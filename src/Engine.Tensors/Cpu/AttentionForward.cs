@@ -99,8 +99,8 @@ unsafe ref struct AttentionForward<TLane, T>
     readonly void Pack(int key, int keys)
     {
         int columns = TileProduct<TLane, T>.TileColumns;
-        GemmPacking<T>.Pack(p.Key.At(batch, group, key), p.Key.RowStride, 1, keys, p.Width, columns, keyPanels);
-        GemmPacking<T>.Pack(p.Value.At(batch, group, key), 1, p.Value.RowStride, p.ValueWidth, keys, columns, valuePanels);
+        GemmPacking<TLane, T>.Pack(p.Key.At(batch, group, key), p.Key.RowStride, 1, keys, p.Width, columns, keyPanels);
+        GemmPacking<TLane, T>.Pack(p.Value.At(batch, group, key), 1, p.Value.RowStride, p.ValueWidth, keys, columns, valuePanels);
     }
 
     readonly void Block(int head, int state, int row, int rows, int key, int keys, T* sharedMask, int tiles)
@@ -115,9 +115,9 @@ unsafe ref struct AttentionForward<TLane, T>
         }
 
         AttentionRows<TLane, T>.Load(p.Query.At(batch, head, row), p.Query.RowStride, p.Width, p.Scale, rows, queries, queryStride);
-        TileProduct<TLane, T>.ByPanels(rows, seen, p.Width, new(queries, queryStride, 1), new(keyPanels, (nint)p.Width * columns, columns), scores, scoreStride);
+        TileProduct<TLane, T>.Multiply(rows, seen, p.Width, queries, queryStride, keyPanels, (nint)p.Width * columns, scores, scoreStride);
         for (int r = 0; r < rows; r++) Softmax(state + r, head, row + r, r, key, seen, sharedMask);
-        TileProduct<TLane, T>.ByPanels(rows, p.ValueWidth, seen, new(scores, scoreStride, 1), new(valuePanels, (nint)keys * columns, columns), outputs, outputStride);
+        TileProduct<TLane, T>.Multiply(rows, p.ValueWidth, seen, scores, scoreStride, valuePanels, (nint)keys * columns, outputs, outputStride);
         for (int r = 0; r < rows; r++)
         {
             T* y = p.Y.At(batch, head, row + r), sum = outputs + r * outputStride;

@@ -16,7 +16,7 @@ readonly unsafe struct CopyKernel(Tensor x, Tensor y) : IBitsKernel
     {
         TBits* px = CpuBackend.Pointer<TBits>(x), py = CpuBackend.Pointer<TBits>(y);
         StridedWalk walk = StridedWalk.Over(y, x);
-        int turned = TurnedAxis(walk);
+        int turned = walk.TurnedAxis();
         if (turned >= 0)
         {
             Transpose(walk, turned, px, py);
@@ -52,15 +52,6 @@ readonly unsafe struct CopyKernel(Tensor x, Tensor y) : IBitsKernel
         {
             for (int i = 0; i < length; i++) y[i * yStride] = x[i * xStride];
         }
-    }
-
-    // The axis along which x is dense where y's innermost is another one; -1 if there is none worth tiles.
-    static int TurnedAxis(StridedWalk walk)
-    {
-        if (walk.Rank < 2 || walk.InnerStride(0) != 1 || walk.InnerStride(1) is 0 or 1 || walk.Inner < 4) return -1;
-        for (int axis = 0; axis < walk.Rank - 1; axis++)
-            if (walk.Stride(1, axis) == 1 && walk.Extent(axis) >= 4) return axis;
-        return -1;
     }
 
     static void Transpose<T>(StridedWalk walk, int turned, T* x, T* y) where T : unmanaged

@@ -6,7 +6,9 @@ public sealed partial class CpuBackend
     /// <inheritdoc/>
     public override void Map<TOp>(TOp op, Tensor x, Tensor y)
     {
-        Simd.Run(y.DType, new UnaryMap<TOp>(op, x, y));
+        Tensor straight = Straightened(x, y);
+        Simd.Run(y.DType, new UnaryMap<TOp>(op, straight, y));
+        if (straight != x) straight.Release();
         GC.KeepAlive(x);
         GC.KeepAlive(y);
     }
@@ -14,7 +16,10 @@ public sealed partial class CpuBackend
     /// <inheritdoc/>
     public override void Map<TOp>(TOp op, Tensor a, Tensor b, Tensor y)
     {
-        Simd.Run(y.DType, new BinaryMap<TOp>(op, a, b, y));
+        Tensor left = Straightened(a, y), right = Straightened(b, y);
+        Simd.Run(y.DType, new BinaryMap<TOp>(op, left, right, y));
+        if (left != a) left.Release();
+        if (right != b) right.Release();
         GC.KeepAlive(a);
         GC.KeepAlive(b);
         GC.KeepAlive(y);
@@ -23,11 +28,23 @@ public sealed partial class CpuBackend
     /// <inheritdoc/>
     public override void Map<TOp>(TOp op, Tensor a, Tensor b, Tensor c, Tensor y)
     {
-        Simd.Run(y.DType, new TernaryMap<TOp>(op, a, b, c, y));
+        Tensor first = Straightened(a, y), second = Straightened(b, y), third = Straightened(c, y);
+        Simd.Run(y.DType, new TernaryMap<TOp>(op, first, second, third, y));
+        if (first != a) first.Release();
+        if (second != b) second.Release();
+        if (third != c) third.Release();
         GC.KeepAlive(a);
         GC.KeepAlive(b);
         GC.KeepAlive(c);
         GC.KeepAlive(y);
+    }
+
+    // An operand that lies across a dense y is turned in tiles first: gathering column by column would touch a new cache
+    // line for every element.
+    static Tensor Straightened(Tensor x, Tensor y)
+    {
+        const int WorthACopy = 16384;
+        return y.IsContiguous && !x.IsContiguous && y.ElementCount >= WorthACopy && StridedWalk.Over(y, x).TurnedAxis() >= 0 ? x.Clone() : x;
     }
 
     /// <inheritdoc/>

@@ -24,7 +24,7 @@ readonly unsafe struct CrossEntropyKernel(Tensor logits, Tensor targets, Tensor?
         using DenseVector<T> classWeight = new(classWeights);
         T* pw = classWeight.Pointer;
         T smoothing = T.CreateChecked(options.LabelSmoothing), share = smoothing / T.CreateChecked(classes);
-        RowTasks.ForEach(rows, classes, row =>
+        Rows.ForEach(rows, classes, row =>
         {
             T* x = px + row * classes;
             T log = pe[row] = LogSumExp<TLane, T>(x, classes);
@@ -108,7 +108,7 @@ readonly unsafe struct CrossEntropyGradientKernel(Tensor rowScale, Tensor logits
             for (int c = 0; c < classes; c++) all += pw[c];
         }
 
-        RowTasks.ForEach(rows, classes, row =>
+        Rows.ForEach(rows, classes, row =>
         {
             T* x = px + row * classes, dx = pd + row * classes;
             int target = label[row];

@@ -16,20 +16,36 @@ sealed unsafe class Gemm<TLane, T, TActivation>
     // Work, in multiply-adds, below which a second thread costs more than it gains: some ten microseconds.
     const long WorthSharing = 256 * 1024;
 
-    // Up to so many rows b is read once or twice only, and packing it would cost as much as multiplying.
-    const int FewRows = 64;
+    // Up to so many rows (columns) an operand is read in place: packing it would cost as much as it saves.
+    const int FewRows = 64, FewColumns = 384;
+
+    // Fewer rows than these would pay too often for the columns of b they go through.
+    const int LeastRows = 48;
 
     [ThreadStatic] static Gemm<TLane, T, TActivation>? cached;
 
     readonly Action<int> pack, multiply;
     GemmProblem<T> problem;
     TActivation activation;
-    T* panels, partial;
-    nint partialRow, partialColumn;
-    int column, columns, step, depth, packedFrom;
-    int rowsPerTask, columnsPerTask, columnTasks;
 
-    Gemm() => (pack, multiply) = (PackPanel, MultiplyTask);
+    // Where the sums of one block of K wait for the next.
+    T* partial;
+    nint partialRow, partialColumn;
+
+    // The part of b that is packed: some columns over some blocks of K, and of those columns the ones read in place come first.
+    T* panels;
+    int column, columns, packedFrom, panelCount;
+    int stage, stageDepth, maxDepth;
+
+    int rowsPerTask, columnsPerTask, columnTasks, panelsPerPack, packTasks;
+
+    // a is read in place, or packed by each task for itself, or, where columns are cut and several tasks share rows, by all
+    // for all, behind the panels of b.
+    bool aInPlace, aShared;
+    T* rowPanels;
+    int paddedRows, rowsPerPack, rowPackTasks;
+
+    Gemm() => (pack, multiply) = (PackPanels, MultiplyTask);
 
     static int TileRows => GemmTile<TLane, T>.Rows;
 
@@ -52,29 +68,36 @@ sealed unsafe class Gemm<TLane, T, TActivation>
     public static bool NeedsPartial(in GemmProblem<T> problem) =>
         typeof(TActivation) != typeof(Identity) && problem.Accumulate && problem.Linear == null && GemmBlocking.Depth(problem.K) < problem.K;
 
-    void Run(int threads, T* room)
+    void Run(int threads, T* sumsRoom)
     {
-        // Where the sums of one block of K wait for the next.
-        partial = problem.Linear != null ? problem.Linear : room != null ? room : problem.Y;
+        partial = problem.Linear != null ? problem.Linear : sumsRoom != null ? sumsRoom : problem.Y;
         (partialRow, partialColumn) = problem.Linear != null ? (problem.LinearRow, problem.LinearColumn)
-            : room != null ? (problem.N, 1)
+            : sumsRoom != null ? (problem.N, 1)
             : (problem.YRow, problem.YColumn);
 
-        int maxDepth = GemmBlocking.Depth(problem.K);
-        bool readInPlace = problem.BColumn == 1 && problem.M <= FewRows;
+        maxDepth = GemmBlocking.Depth(problem.K);
+        aInPlace = problem.N <= FewColumns && problem.AColumn == 1;
+        bool bInPlace = problem.M <= FewRows && problem.BColumn == 1;
         for (column = 0; column < problem.N; column += columns)
         {
             columns = Math.Min(GemmBlocking.MaxColumns, problem.N - column);
-            packedFrom = readInPlace ? columns / TileColumns * TileColumns : 0;
-            int panelCount = (columns - packedFrom + TileColumns - 1) / TileColumns;
-            panels = GemmScratch.Panels<T>((long)panelCount * TileColumns * maxDepth + GemmPacking<T>.Slack);
-            Cut(threads, maxDepth);
-            int rowTasks = (problem.M + rowsPerTask - 1) / rowsPerTask;
-            for (step = 0; step < problem.K; step += depth)
+            packedFrom = bInPlace ? columns / TileColumns * TileColumns : 0;
+            panelCount = (columns - packedFrom + TileColumns - 1) / TileColumns;
+            int packedColumns = panelCount * TileColumns;
+
+            long room = (long)GemmBlocking.StageElements * threads;
+            long blocks = Math.Max(1, room / Math.Max(packedColumns, TileColumns) / maxDepth);
+            stageDepth = (int)Math.Min(blocks * maxDepth, GemmBlocking.RoundUp(problem.K, maxDepth));
+            Cut(threads, stageDepth / maxDepth);
+            long bRoom = (long)packedColumns * stageDepth;
+            panels = GemmScratch.Panels<T>(bRoom + (aShared ? (long)paddedRows * stageDepth : 0));
+            rowPanels = panels + bRoom;
+            int tasks = (problem.M + rowsPerTask - 1) / rowsPerTask * columnTasks;
+            for (stage = 0; stage < problem.K; stage += stageDepth)
             {
-                depth = Math.Min(maxDepth, problem.K - step);
-                Loop(threads, panelCount, pack);
-                Loop(threads, rowTasks * columnTasks, multiply);
+                int stageBlocks = (Math.Min(stageDepth, problem.K - stage) + maxDepth - 1) / maxDepth;
+                Loop(threads, (packTasks + rowPackTasks) * stageBlocks, pack);
+                Loop(threads, tasks, multiply);
             }
         }
     }
@@ -85,76 +108,135 @@ sealed unsafe class Gemm<TLane, T, TActivation>
         else for (int i = 0; i < count; i++) body(i);
     }
 
-    // Tasks of as many rows as L2 holds; fewer where that leaves threads without work; and where rows alone do not suffice
-    // (weight gradients: few rows, long K) columns are cut too, though each task then packs its rows again.
-    void Cut(int threads, int maxDepth)
+    // A task takes no more rows than L2 holds, and fewer where that leaves threads without work; where rows alone do not
+    // suffice (weight gradients: few rows, long K) columns are cut too.
+    void Cut(int threads, int blocks)
     {
-        int tasks = threads == 1 ? 1 : 4 * threads;
+        // Neighbouring panels together read whole rows of b.
+        int packWanted = threads == 1 ? 1 : (2 * threads + blocks - 1) / blocks;
+        panelsPerPack = Math.Max(1, (panelCount + packWanted - 1) / packWanted);
+        packTasks = (panelCount + panelsPerPack - 1) / panelsPerPack;
+
+        // Several tasks a thread, in equal numbers, so that one that is held up gives some away.
+        int wanted = threads == 1 ? 1 : 4 * threads;
         int tiles = (problem.M + TileRows - 1) / TileRows;
-        int most = Math.Max(GemmBlocking.BlockElements / maxDepth / TileRows, 1);
-        int least = Math.Min(tiles, Math.Max(1, 48 / TileRows));
-        int rowTiles = Math.Clamp((tiles + tasks - 1) / tasks, Math.Min(least, most), most);
-        int blocks = (tiles + rowTiles - 1) / rowTiles;
-        rowsPerTask = (tiles + blocks - 1) / blocks * TileRows;
+        int fewest = (tiles - 1) / Math.Max(GemmBlocking.BlockElements / maxDepth / TileRows, 1) + 1;
+        int rowTasks = Math.Clamp(tiles * TileRows / LeastRows, 1, wanted);
+        if (rowTasks > threads) rowTasks -= rowTasks % threads;
+        if (rowTasks < fewest) rowTasks = GemmBlocking.RoundUp(fewest, threads);
+        rowsPerTask = (tiles + rowTasks - 1) / rowTasks * TileRows;
 
         int columnTiles = (columns + TileColumns - 1) / TileColumns;
-        int wanted = Math.Clamp(tasks / blocks, 1, Math.Max(1, columnTiles / 4));
-        columnsPerTask = (columnTiles + wanted - 1) / wanted * TileColumns;
+        columnTasks = Math.Clamp((wanted + rowTasks - 1) / rowTasks, 1, Math.Max(1, columnTiles / 4));
+        columnsPerTask = (columnTiles + columnTasks - 1) / columnTasks * TileColumns;
         columnTasks = (columns + columnsPerTask - 1) / columnsPerTask;
+
+        aShared = columnTasks > 1 && !aInPlace;
+        paddedRows = tiles * TileRows;
+        rowsPerPack = (tiles + packWanted - 1) / packWanted * TileRows;
+        rowPackTasks = aShared ? (paddedRows + rowsPerPack - 1) / rowsPerPack : 0;
     }
 
-    void PackPanel(int panel)
+    // Panels lie in the order of the blocks of K, and of the columns (rows) within a block.
+    void PackPanels(int task)
     {
+        int tasks = packTasks + rowPackTasks, block = task / tasks;
+        int step = stage + block * maxDepth, depth = Math.Min(maxDepth, problem.K - step);
+        if (task % tasks < packTasks) PackColumns(block, step, depth, task % tasks);
+        else PackRows(block, step, depth, (task % tasks - packTasks) * rowsPerPack);
+    }
+
+    void PackRows(int block, int step, int depth, int row)
+    {
+        T* source = problem.A + row * problem.ARow + step * problem.AColumn;
+        GemmPacking<TLane, T>.Pack(source, problem.ARow, problem.AColumn, Math.Min(rowsPerPack, problem.M - row), depth, TileRows,
+            rowPanels + (nint)block * maxDepth * paddedRows + (nint)row * depth);
+    }
+
+    void PackColumns(int block, int step, int depth, int task)
+    {
+        int panel = task * panelsPerPack, count = Math.Min(panelsPerPack, panelCount - panel);
         int first = packedFrom + panel * TileColumns;
         T* source = problem.B + step * problem.BRow + (column + first) * problem.BColumn;
-        GemmPacking<T>.Pack(source, problem.BColumn, problem.BRow, Math.Min(TileColumns, columns - first), depth, TileColumns,
-            panels + (nint)panel * TileColumns * depth);
+        GemmPacking<TLane, T>.Pack(source, problem.BColumn, problem.BRow, Math.Min(count * TileColumns, columns - first), depth, TileColumns,
+            panels + ((nint)block * maxDepth * panelCount + (nint)panel * depth) * TileColumns);
     }
 
     void MultiplyTask(int task)
     {
         int firstRow = task / columnTasks * rowsPerTask, rows = Math.Min(rowsPerTask, problem.M - firstRow);
         int firstColumn = task % columnTasks * columnsPerTask, lastColumn = Math.Min(firstColumn + columnsPerTask, columns);
-        T* block = GemmScratch.Block<T>((long)rowsPerTask * depth + GemmPacking<T>.Slack);
-        GemmPacking<T>.Pack(problem.A + firstRow * problem.ARow + step * problem.AColumn, problem.ARow, problem.AColumn,
-            rows, depth, TileRows, block);
+        for (int step = stage; step < Math.Min(stage + stageDepth, problem.K); step += maxDepth)
+            MultiplyBlock(step, Math.Min(maxDepth, problem.K - step), firstRow, rows, firstColumn, lastColumn);
+    }
+
+    void MultiplyBlock(int step, int depth, int firstRow, int rows, int firstColumn, int lastColumn)
+    {
+        // What hangs over the edge of a is packed in any case: the rows that a tile lacks are zeros there.
+        T* a = problem.A + firstRow * problem.ARow + step * problem.AColumn;
+        int whole = aInPlace ? rows / TileRows * TileRows : 0;
+        T* block;
+        if (aShared)
+        {
+            block = rowPanels + (nint)(step - stage) * paddedRows + (nint)firstRow * depth;
+        }
+        else
+        {
+            block = GemmScratch.Block<T>((long)(rows - whole + TileRows) * depth);
+            GemmPacking<TLane, T>.Pack(a + whole * problem.ARow, problem.ARow, problem.AColumn, rows - whole, depth, TileRows, block);
+        }
+
+        T* blockPanels = panels + (nint)(step - stage) * panelCount * TileColumns;
 
         // A panel of b stays in L1 while the rows of the task pass by.
         for (int j = firstColumn; j < lastColumn; j += TileColumns)
         {
+            Tile tile = new() { Step = step, Depth = depth, Column = column + j, Columns = Math.Min(TileColumns, columns - j) };
             bool packed = j >= packedFrom;
-            T* b = packed ? panels + (nint)(j - packedFrom) * depth : problem.B + step * problem.BRow + column + j;
-            nint bStep = packed ? TileColumns : problem.BRow;
+            tile.B = packed ? blockPanels + (nint)(j - packedFrom) * depth : problem.B + step * problem.BRow + tile.Column;
+            tile.BStep = packed ? TileColumns : problem.BRow;
             for (int i = 0; i < rows; i += TileRows)
             {
-                MultiplyTile(block + (nint)i * depth, b, bStep, firstRow + i, column + j,
-                    Math.Min(TileRows, rows - i), Math.Min(TileColumns, columns - j));
+                bool inPlace = i < whole;
+                tile.A = inPlace ? a + i * problem.ARow : block + (nint)(i - whole) * depth;
+                (tile.ARow, tile.AStep) = inPlace ? (problem.ARow, problem.AColumn) : (1, TileRows);
+                (tile.Row, tile.Rows) = (firstRow + i, Math.Min(TileRows, rows - i));
+                MultiplyTile(tile);
             }
         }
     }
 
-    void MultiplyTile(T* a, T* b, nint bStep, int row, int col, int rows, int cols)
+    void MultiplyTile(in Tile tile)
     {
-        bool first = step == 0, last = step + depth == problem.K;
+        bool first = tile.Step == 0, last = tile.Step + tile.Depth == problem.K;
         bool inPlace = partial == problem.Y, plain = typeof(TActivation) == typeof(Identity);
-        T* sums = partial + row * partialRow + col * partialColumn;
-        T* y = problem.Y + row * problem.YRow + col * problem.YColumn;
-        T* bias = first && problem.Bias != null ? problem.Bias + col : null;
+        T* sums = partial + tile.Row * partialRow + tile.Column * partialColumn;
+        T* y = problem.Y + tile.Row * problem.YRow + tile.Column * problem.YColumn;
+        T* bias = first && problem.Bias != null ? problem.Bias + tile.Column : null;
         bool add = !first || (problem.Accumulate && inPlace && plain);
         bool finish = last && !(inPlace && plain);
 
         // What is activated and then added to y cannot pass through y.
         bool overY = inPlace && finish && problem.Accumulate;
-        if (rows == TileRows && cols == TileColumns && partialColumn == 1 && !overY && (!finish || problem.YColumn == 1))
+        bool whole = tile.Rows == TileRows && tile.Columns == TileColumns;
+        if (whole && partialColumn == 1 && !overY && (!finish || problem.YColumn == 1))
         {
-            GemmMicroKernel<TLane, T>.Multiply(depth, a, b, bStep, sums, partialRow, bias, add);
+            GemmMicroKernel<TLane, T>.Multiply(tile.Depth, tile.A, tile.ARow, tile.AStep, tile.B, tile.BStep, sums, partialRow, bias, add);
             if (finish) GemmEpilogue<TLane, T, TActivation>.Full(activation, sums, partialRow, y, problem.YRow, problem.Accumulate);
             return;
         }
 
-        T* tile = stackalloc T[TileRows * TileColumns];
-        GemmMicroKernel<TLane, T>.Multiply(depth, a, b, bStep, tile, TileColumns, null, false);
-        GemmEpilogue<TLane, T, TActivation>.Sum(tile, rows, cols, bias, sums, partialRow, partialColumn, add, keep: !(inPlace && finish));
-        if (finish) GemmEpilogue<TLane, T, TActivation>.Part(activation, tile, rows, cols, y, problem.YRow, problem.YColumn, problem.Accumulate);
+        T* room = stackalloc T[TileRows * TileColumns];
+        GemmMicroKernel<TLane, T>.Multiply(tile.Depth, tile.A, tile.ARow, tile.AStep, tile.B, tile.BStep, room, TileColumns, null, false);
+        GemmEpilogue<TLane, T, TActivation>.Sum(room, tile.Rows, tile.Columns, bias, sums, partialRow, partialColumn, add, keep: !(inPlace && finish));
+        if (finish) GemmEpilogue<TLane, T, TActivation>.Part(activation, room, tile.Rows, tile.Columns, y, problem.YRow, problem.YColumn, problem.Accumulate);
+    }
+
+    // One register tile of y over one block of K.
+    struct Tile
+    {
+        public T* A, B;
+        public nint ARow, AStep, BStep;
+        public int Step, Depth, Row, Rows, Column, Columns;
     }
 }

@@ -16,7 +16,9 @@ static unsafe class GemmMicroKernel<TLane, T>
 {
     /// <summary>c = [c +] [bias +] a b over <paramref name="depth"/> steps.</summary>
     /// <param name="depth">Steps along K.</param>
-    /// <param name="a">A packed panel: tile rows are neighbours, one step after another.</param>
+    /// <param name="a">The tile's rows of a, packed or in place.</param>
+    /// <param name="aRow">Elements from one row of a to the next.</param>
+    /// <param name="aStep">Elements from one step of a to the next.</param>
     /// <param name="b">A panel of b: a step's columns are neighbours.</param>
     /// <param name="bStep">Elements from one step of b to the next: the tile's columns if it is packed.</param>
     /// <param name="c">The tile's first element; columns are neighbours.</param>
@@ -24,56 +26,62 @@ static unsafe class GemmMicroKernel<TLane, T>
     /// <param name="bias">The tile's columns of the bias, or null.</param>
     /// <param name="accumulate">Whether what c holds is added.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(int depth, T* a, T* b, nint bStep, T* c, nint cStep, T* bias, bool accumulate)
+    public static void Multiply(int depth, T* a, nint aRow, nint aStep, T* b, nint bStep, T* c, nint cStep, T* bias, bool accumulate)
     {
         TLane c0 = default, d0 = default, c1 = default, d1 = default, c2 = default, d2 = default;
         TLane c3 = default, d3 = default, c4 = default, d4 = default, c5 = default, d5 = default;
         TLane c6 = default, d6 = default, c7 = default, d7 = default, c8 = default, d8 = default;
         TLane c9 = default, d9 = default, c10 = default, d10 = default, c11 = default, d11 = default;
+
+        // Three rows a pointer: x86 addresses reach a, a + aRow and a + 2 aRow from one.
+        T* a3 = a + 3 * aRow, a6 = a3 + 3 * aRow, a9 = a6 + 3 * aRow;
         for (int step = 0; step < depth; step++)
         {
             TLane left = TLane.Load(b), right = TLane.Load(b + TLane.Count);
             TLane x = TLane.Broadcast(a[0]);
             c0 = TLane.MulAdd(x, left, c0);
             d0 = TLane.MulAdd(x, right, d0);
-            x = TLane.Broadcast(a[1]);
+            x = TLane.Broadcast(a[aRow]);
             c1 = TLane.MulAdd(x, left, c1);
             d1 = TLane.MulAdd(x, right, d1);
-            x = TLane.Broadcast(a[2]);
+            x = TLane.Broadcast(a[2 * aRow]);
             c2 = TLane.MulAdd(x, left, c2);
             d2 = TLane.MulAdd(x, right, d2);
-            x = TLane.Broadcast(a[3]);
+            x = TLane.Broadcast(a3[0]);
             c3 = TLane.MulAdd(x, left, c3);
             d3 = TLane.MulAdd(x, right, d3);
-            x = TLane.Broadcast(a[4]);
+            x = TLane.Broadcast(a3[aRow]);
             c4 = TLane.MulAdd(x, left, c4);
             d4 = TLane.MulAdd(x, right, d4);
-            x = TLane.Broadcast(a[5]);
+            x = TLane.Broadcast(a3[2 * aRow]);
             c5 = TLane.MulAdd(x, left, c5);
             d5 = TLane.MulAdd(x, right, d5);
             if (GemmTile<TLane, T>.Rows == 12)
             {
-                x = TLane.Broadcast(a[6]);
+                x = TLane.Broadcast(a6[0]);
                 c6 = TLane.MulAdd(x, left, c6);
                 d6 = TLane.MulAdd(x, right, d6);
-                x = TLane.Broadcast(a[7]);
+                x = TLane.Broadcast(a6[aRow]);
                 c7 = TLane.MulAdd(x, left, c7);
                 d7 = TLane.MulAdd(x, right, d7);
-                x = TLane.Broadcast(a[8]);
+                x = TLane.Broadcast(a6[2 * aRow]);
                 c8 = TLane.MulAdd(x, left, c8);
                 d8 = TLane.MulAdd(x, right, d8);
-                x = TLane.Broadcast(a[9]);
+                x = TLane.Broadcast(a9[0]);
                 c9 = TLane.MulAdd(x, left, c9);
                 d9 = TLane.MulAdd(x, right, d9);
-                x = TLane.Broadcast(a[10]);
+                x = TLane.Broadcast(a9[aRow]);
                 c10 = TLane.MulAdd(x, left, c10);
                 d10 = TLane.MulAdd(x, right, d10);
-                x = TLane.Broadcast(a[11]);
+                x = TLane.Broadcast(a9[2 * aRow]);
                 c11 = TLane.MulAdd(x, left, c11);
                 d11 = TLane.MulAdd(x, right, d11);
+                a6 += aStep;
+                a9 += aStep;
             }
 
-            a += GemmTile<TLane, T>.Rows;
+            a += aStep;
+            a3 += aStep;
             b += bStep;
         }
 

@@ -9,11 +9,13 @@ namespace Engine.Tensors;
 /// Copies blocks of a and b into panels: for every step along K the rows (of a) or columns (of b) of one register tile are
 /// neighbours, so that the micro-kernel reads nothing but consecutive memory, whatever the operands' strides.
 /// </summary>
-/// <remarks>Rows of a and columns of b are the same thing here: lines. A panel is <c>width</c> lines; the last one is filled up with zeros.</remarks>
-static unsafe class GemmPacking<T> where T : unmanaged
+/// <remarks>Rows of a and columns of b are the same thing here: lines. A panel is <c>width</c> lines; the last one is filled up.</remarks>
+static unsafe class GemmPacking<TLane, T>
+    where TLane : struct, IVectorLane<TLane, T>
+    where T : unmanaged
 {
-    /// <summary>Elements a panel may write beyond its end; the room behind the last one.</summary>
-    public const int Slack = 8;
+    // Steps that are copied from all panels before the next ones: rows of the source are read along, not across.
+    const int StepsAtOnce = 16;
 
     /// <summary>Packs lines into consecutive panels of depth * width elements.</summary>
     /// <param name="source">The first step of the first line.</param>
@@ -21,81 +23,97 @@ static unsafe class GemmPacking<T> where T : unmanaged
     /// <param name="depthStride">Elements from one step along K to the next.</param>
     /// <param name="lines">How many lines there are.</param>
     /// <param name="depth">Steps along K.</param>
-    /// <param name="width">Lines of a panel.</param>
-    /// <param name="target">Room for the panels and <see cref="Slack"/>.</param>
+    /// <param name="width">Lines of a panel: the rows or the columns of a tile.</param>
+    /// <param name="target">Room for the panels.</param>
     public static void Pack(T* source, nint lineStride, nint depthStride, int lines, int depth, int width, T* target)
     {
-        for (int line = 0; line < lines; line += width)
+        bool transpose = depthStride == 1 && lineStride != 1 && sizeof(T) == 4 && width >= 4 && CanTranspose;
+        int whole = lines / width;
+        if (lineStride == 1) PackNeighbours(source, depthStride, whole, depth, width, target);
+        for (int panel = lineStride == 1 ? whole : 0; panel * width < lines; panel++)
         {
-            int present = Math.Min(width, lines - line);
-            T* first = source + line * lineStride;
-            if (present < width) PackPart(first, lineStride, depthStride, present, depth, width, target);
-            else if (lineStride == 1) PackNeighbours(first, depthStride, depth, width, target);
-            else if (depthStride == 1 && sizeof(T) == 4 && CanTranspose) PackTransposed((float*)first, lineStride, depth, width, (float*)target);
-            else PackPart(first, lineStride, depthStride, present, depth, width, target);
-            target += (nint)width * depth;
+            T* first = source + (nint)panel * width * lineStride, to = target + (nint)panel * width * depth;
+            int present = Math.Min(width, lines - panel * width);
+            if (transpose) PackTransposed((float*)first, lineStride, present, depth, width, (float*)to);
+            else PackPart(first, lineStride, depthStride, present, depth, width, to);
         }
     }
 
     static bool CanTranspose => Sse.IsSupported || AdvSimd.Arm64.IsSupported;
 
-    // Any strides, a line at a time: reads along the line, which is what is most likely to be dense.
+    // Any strides, fewer lines than a panel has.
     static void PackPart(T* source, nint lineStride, nint depthStride, int present, int depth, int width, T* target)
     {
-        for (int line = 0; line < width; line++)
+        for (int p = 0; p < depth; p++, source += depthStride, target += width)
         {
-            T* to = target + line, from = source + line * lineStride;
-            if (line < present)
-                for (int p = 0; p < depth; p++, to += width, from += depthStride) *to = *from;
-            else
-                for (int p = 0; p < depth; p++, to += width) *to = default;
+            T* from = source;
+            int line = 0;
+            for (; line < present; line++, from += lineStride) target[line] = *from;
+            for (; line < width; line++) target[line] = default;
         }
     }
 
-    // The lines of a step lie side by side already.
-    static void PackNeighbours(T* source, nint depthStride, int depth, int width, T* target)
+    // The lines of a step lie side by side already. Both widths are constants to the JIT, which unrolls the copies.
+    static void PackNeighbours(T* source, nint depthStride, int panels, int depth, int width, T* target)
     {
-        uint bytes = (uint)(width * sizeof(T));
-        for (int p = 0; p < depth; p++, source += depthStride, target += width)
+        for (int start = 0; start < depth; start += StepsAtOnce)
         {
-            byte* from = (byte*)source, to = (byte*)target;
-            uint done = 0;
-            for (; done + 32 <= bytes; done += 32) Vector256.Store(Vector256.Load(from + done), to + done);
-            if (done + 16 <= bytes)
+            int steps = Math.Min(StepsAtOnce, depth - start);
+            for (int panel = 0; panel < panels; panel++)
             {
-                Vector128.Store(Vector128.Load(from + done), to + done);
-                done += 16;
+                T* from = source + start * depthStride + (nint)panel * width, to = target + ((nint)panel * depth + start) * width;
+                if (width == GemmTile<TLane, T>.Columns)
+                {
+                    for (int p = 0; p < steps; p++, from += depthStride, to += GemmTile<TLane, T>.Columns)
+                    {
+                        TLane left = TLane.Load(from), right = TLane.Load(from + TLane.Count);
+                        TLane.Store(left, to);
+                        TLane.Store(right, to + TLane.Count);
+                    }
+                }
+                else
+                {
+                    for (int p = 0; p < steps; p++, from += depthStride, to += GemmTile<TLane, T>.Rows)
+                        Unsafe.CopyBlockUnaligned(to, from, (uint)(GemmTile<TLane, T>.Rows * sizeof(T)));
+                }
             }
-
-            if (done < bytes) Unsafe.WriteUnaligned(to + done, Unsafe.ReadUnaligned<long>(from + done));
         }
     }
 
     // The steps of a line lie side by side (a row-major, b transposed, as weights [out, in] are): squares of 4 x 4 are
-    // transposed in registers. Widths that 4 does not divide (6) end with a square of which two lines are stored for nothing,
-    // over the next step's first two; going from the last square to the first puts those right again.
-    static void PackTransposed(float* source, nint lineStride, int depth, int width, float* target)
+    // transposed in registers. A width of 6 ends with half a square. Lines that the last panel lacks repeat its last one:
+    // their sums are never stored.
+    static void PackTransposed(float* source, nint lineStride, int present, int depth, int width, float* target)
     {
-        int p = 0;
+        int last = present - 1, p = 0;
         for (; p + 4 <= depth; p += 4)
         {
             float* to = target + (nint)p * width, from = source + p;
-            for (int line = (width - 1) / 4 * 4; line >= 0; line -= 4)
+            for (int line = 0; line < width; line += 4)
             {
-                float* row = from + line * lineStride;
-                int last = width - 1 - line;
-                Vector128<float> a = Vector128.Load(row), b = Vector128.Load(row + lineStride);
-                Vector128<float> c = Vector128.Load(row + Math.Min(2, last) * lineStride), d = Vector128.Load(row + Math.Min(3, last) * lineStride);
+                Vector128<float> a = Vector128.Load(from + Math.Min(line, last) * lineStride), b = Vector128.Load(from + Math.Min(line + 1, last) * lineStride);
+                Vector128<float> c = Vector128.Load(from + Math.Min(line + 2, last) * lineStride), d = Vector128.Load(from + Math.Min(line + 3, last) * lineStride);
                 Vector128<float> ac = ZipLow(a, c), bd = ZipLow(b, d), ca = ZipHigh(a, c), db = ZipHigh(b, d);
-                Vector128.Store(ZipLow(ac, bd), to + line);
-                Vector128.Store(ZipHigh(ac, bd), to + line + width);
-                Vector128.Store(ZipLow(ca, db), to + line + 2 * width);
-                Vector128.Store(ZipHigh(ca, db), to + line + 3 * width);
+                float* square = to + line;
+                if (width - line >= 4)
+                {
+                    Vector128.Store(ZipLow(ac, bd), square);
+                    Vector128.Store(ZipHigh(ac, bd), square + width);
+                    Vector128.Store(ZipLow(ca, db), square + 2 * width);
+                    Vector128.Store(ZipHigh(ca, db), square + 3 * width);
+                }
+                else
+                {
+                    Vector64.Store(ZipLow(ac, bd).GetLower(), square);
+                    Vector64.Store(ZipHigh(ac, bd).GetLower(), square + width);
+                    Vector64.Store(ZipLow(ca, db).GetLower(), square + 2 * width);
+                    Vector64.Store(ZipHigh(ca, db).GetLower(), square + 3 * width);
+                }
             }
         }
 
         for (; p < depth; p++)
-            for (int line = 0; line < width; line++) target[(nint)p * width + line] = source[line * lineStride + p];
+            for (int line = 0; line < width; line++) target[(nint)p * width + line] = source[Math.Min(line, last) * lineStride + p];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -3,22 +3,34 @@ using System.Runtime.CompilerServices;
 namespace Engine.Tensors;
 
 /// <summary>
-/// Products with very few rows, such as the decoding of one token, and tiny ones: a row of y at a time straight from the
-/// operands. Such a product reads every element of b once or twice, so packing b first would be most of the work.
+/// Products with few rows, such as the decoding of one token, and tiny ones: row by row straight from the operands. Such a
+/// product uses every element of b a few times only, so packing b first would be most of the work.
 /// </summary>
 static unsafe class GemmRows<TLane, T, TActivation>
     where TLane : struct, IVectorLane<TLane, T>
     where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
     where TActivation : struct, IUnary
 {
-    // Columns of one row that are summed at a time, in L1. A task's share, too, so that nothing depends on the threads.
-    const int Chunk = 512;
+    // Columns that are summed at a time, for up to so many rows at once; the sums stay in L1. A task's share, too, so that
+    // nothing depends on the threads.
+    const int Chunk = 512, RowsAtOnce = 8;
+
+    // Elements of b that all rows go through before the next ones: half of a 256 KB L2.
+    const int Block = 32 * 1024;
+
+    // Each row's sums, and room for one vector beyond.
+    const int SumsStride = Chunk + 16;
 
     const long WorthSharing = 128 * 1024;
 
     /// <summary>Whether this way is the faster one.</summary>
-    public static bool Suits(in GemmProblem<T> problem) =>
-        problem.M == 1 || problem.N == 1 || (problem.M <= 16 && problem.Work <= 4096) || (problem.M <= 3 && (problem.BColumn == 1 || problem.BRow == 1));
+    public static bool Suits(in GemmProblem<T> problem)
+    {
+        if (problem.M == 1 || problem.N == 1) return true;
+        if (problem.M <= 16 && problem.Work <= 4096) return true;
+        bool vectors = problem.BColumn == 1 || (problem.BRow == 1 && problem.AColumn == 1);
+        return vectors && problem.M <= ((long)problem.K * problem.N < 8 * Block ? 3 : RowsAtOnce);
+    }
 
     /// <summary>Computes the product.</summary>
     /// <param name="problem">What to multiply; no extent is 0.</param>
@@ -29,7 +41,7 @@ static unsafe class GemmRows<TLane, T, TActivation>
         // One column is one row of the transposed product; its bias is a single number either way.
         GemmProblem<T> p = problem.N == 1 && problem.M > 1 ? problem.Transposed() : problem;
         bool oneBias = problem.N == 1;
-        int length = p.BRow == 1 && p.BColumn != 1 ? Math.Clamp(32 * 1024 / p.K / 4 * 4, 4, Chunk) : Chunk;
+        int length = p.BRow == 1 && p.BColumn != 1 ? Math.Clamp(Block / p.K / 4 * 4, 4, Chunk) : Chunk;
         int chunks = (p.N + length - 1) / length;
         if (!shared || chunks == 1 || p.Work < WorthSharing)
         {
@@ -48,17 +60,39 @@ static unsafe class GemmRows<TLane, T, TActivation>
     [SkipLocalsInit]
     static void RunChunk(in GemmProblem<T> p, TActivation activation, bool oneBias, int column, int count)
     {
-        T* sums = stackalloc T[Chunk + 16];
-        for (int row = 0; row < p.M; row++)
+        T* sums = stackalloc T[Math.Min(p.M, RowsAtOnce) * SumsStride];
+        for (int first = 0; first < p.M; first += RowsAtOnce)
         {
-            T* a = p.A + row * p.ARow, b = p.B + column * p.BColumn;
-            if (p.BColumn == 1) AddRows(p.K, a, p.AColumn, b, p.BRow, count, sums);
-            else if (p.BRow == 1 && p.AColumn == 1) Dots(p.K, a, b, p.BColumn, count, sums);
-            else Any(p.K, a, p.AColumn, b, p.BRow, p.BColumn, count, sums);
+            int rows = Math.Min(RowsAtOnce, p.M - first);
+            Multiply(p, first, rows, column, count, sums);
+            for (int i = 0; i < rows; i++)
+            {
+                T* row = sums + i * SumsStride;
+                if (p.Bias != null)
+                    for (int j = 0; j < count; j++) row[j] += p.Bias[oneBias ? 0 : column + j];
+                Finish(p, activation, first + i, column, count, row);
+            }
+        }
+    }
 
-            if (p.Bias != null)
-                for (int j = 0; j < count; j++) sums[j] += p.Bias[oneBias ? 0 : column + j];
-            Finish(p, activation, row, column, count, sums);
+    static void Multiply(in GemmProblem<T> p, int first, int rows, int column, int count, T* sums)
+    {
+        T* a = p.A + first * p.ARow, b = p.B + column * p.BColumn;
+        if (p.BColumn == 1)
+        {
+            for (int i = 0; i < rows; i++) new Span<T>(sums + i * SumsStride, count).Clear();
+            int depth = Block / Chunk;
+            for (int k = 0; k < p.K; k += depth, a += depth * p.AColumn, b += depth * p.BRow)
+                for (int i = 0; i < rows; i++)
+                    AddRows(Math.Min(depth, p.K - k), a + i * p.ARow, p.AColumn, b, p.BRow, count, sums + i * SumsStride);
+        }
+        else if (p.BRow == 1 && p.AColumn == 1)
+        {
+            for (int i = 0; i < rows; i++) Dots(p.K, a + i * p.ARow, b, p.BColumn, count, sums + i * SumsStride);
+        }
+        else
+        {
+            for (int i = 0; i < rows; i++) Any(p.K, a + i * p.ARow, p.AColumn, b, p.BRow, p.BColumn, count, sums + i * SumsStride);
         }
     }
 
@@ -84,11 +118,10 @@ static unsafe class GemmRows<TLane, T, TActivation>
             for (int j = 0; j < count; j++) y[j * p.YColumn] = sums[j];
     }
 
-    // sums = a b where the columns of b are neighbours: four rows of b at a time are scaled and added to the sums.
+    // sums += a b where the columns of b are neighbours: four rows of b at a time are scaled and added to the sums.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void AddRows(int depth, T* a, nint aStep, T* b, nint bStep, int count, T* sums)
     {
-        new Span<T>(sums, count).Clear();
         int k = 0;
         for (; k + 4 <= depth; k += 4, a += 4 * aStep, b += 4 * bStep)
         {

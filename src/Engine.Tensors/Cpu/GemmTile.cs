@@ -44,8 +44,14 @@ static class GemmBlocking
     /// <summary>Elements of a packed block of a: 192 KB of floats, less than half of a 512 KB L2.</summary>
     public const int BlockElements = 48 * 1024;
 
-    /// <summary>Columns of b that are packed at once: at most 4 MB of floats, which an L3 holds.</summary>
+    /// <summary>Columns of b that are packed at once.</summary>
     public const int MaxColumns = 4096;
+
+    /// <summary>
+    /// Elements of b, for each thread, that are packed before they are used: 256 KB of floats. A wide b fills more with a single
+    /// block of K; of a narrow one several blocks fit, and the threads meet less often.
+    /// </summary>
+    public const int StageElements = 64 * 1024;
 
     /// <summary>Steps along K per block: even shares, since a short last block would pay for a whole pass over y.</summary>
     public static int Depth(int k)

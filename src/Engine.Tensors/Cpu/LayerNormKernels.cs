@@ -15,7 +15,7 @@ readonly unsafe struct LayerNormKernel(Tensor x, Tensor? gamma, Tensor? beta, fl
         T* pg = g.Pointer, pb = b.Pointer;
         int length = x.Shape[1];
         T e = T.CreateChecked(epsilon);
-        RowTasks.ForEach(x.Shape[0], length, row =>
+        Rows.ForEach(x.Shape[0], length, row =>
         {
             T* from = source + row * length;
             T centre = means != null ? RowNorm<TLane, T>.Mean(from, length) : T.Zero;

@@ -50,9 +50,12 @@ static unsafe class FoldLines<TOp, TLane, T>
     where TLane : struct, IVectorLane<TLane, T>
     where T : unmanaged
 {
-    // A leaf is folded by eight vector accumulators, leaves of a piece pairwise, pieces of an output pairwise.
-    const int Leaf = 4096, Piece = 16 * Leaf;
-    const int Accumulators = 8;
+    // A leaf is folded by eight vector accumulators in 64 steps, leaves of a piece pairwise, pieces of an output pairwise.
+    const int Accumulators = 8, Steps = 64, Leaves = 16;
+
+    static int Leaf => Accumulators * Steps * TLane.Count;
+
+    static int Piece => Leaves * Leaf;
 
     public static void Run(TOp op, Tensor x, Tensor y, StridedWalk kept, StridedWalk folded)
     {
@@ -76,11 +79,16 @@ static unsafe class FoldLines<TOp, TLane, T>
             for (int output = item * each; output < end; output++)
             {
                 T* origin = px + kept.Offset(0, output);
-                Cascade<TOp, TLane, T> total = new(op);
-                for (int piece = 0; piece < pieces; piece++) total.Add(FoldPiece(op, folded, origin, piece, piecesPerLine));
-                py[kept.Offset(1, output)] = total.Finish();
+                py[kept.Offset(1, output)] = pieces == 1 ? Lane(op, FoldPiece(op, folded, origin, 0, 1)) : FoldPieces(op, folded, origin, pieces, piecesPerLine);
             }
         }
+    }
+
+    static T FoldPieces(TOp op, StridedWalk folded, T* origin, int pieces, int piecesPerLine)
+    {
+        Cascade<TOp, TLane, T> total = new(op);
+        for (int piece = 0; piece < pieces; piece++) total.Add(FoldPiece(op, folded, origin, piece, piecesPerLine));
+        return Lane(op, total.Vector());
     }
 
     // Few outputs of many elements: the pieces are what threads share, their vectors wait in a buffer.
@@ -97,20 +105,41 @@ static unsafe class FoldLines<TOp, TLane, T>
             {
                 Cascade<TOp, TLane, T> total = new(op);
                 for (int piece = 0; piece < pieces; piece++) total.Add(TLane.Load(partial + ((long)output * pieces + piece) * width));
-                py[kept.Offset(1, output)] = total.Finish();
+                py[kept.Offset(1, output)] = Lane(op, total.Vector());
             }
         }
     }
 
     static TLane FoldPiece(TOp op, StridedWalk folded, T* origin, int piece, int piecesPerLine)
     {
-        int line = piece / piecesPerLine, first = piece % piecesPerLine * Piece;
-        T* x = origin + folded.Offset(0, (long)line * folded.Inner) + first;
-        int count = Math.Min(Piece, folded.Inner - first);
-        if (count <= Leaf) return FoldLeaf(op, x, count);
+        (int line, int part) = Math.DivRem(piece, piecesPerLine);
+        T* x = origin + (line == 0 ? 0 : folded.Offset(0, (long)line * folded.Inner)) + part * Piece;
+        int count = Math.Min(Piece, folded.Inner - part * Piece);
+        return count <= Leaf ? FoldLeaf(op, x, count) : FoldLeaves(op, x, count);
+    }
+
+    static TLane FoldLeaves(TOp op, T* x, int count)
+    {
         Cascade<TOp, TLane, T> total = new(op);
         for (int i = 0; i < count; i += Leaf) total.Add(FoldLeaf(op, x + i, Math.Min(Leaf, count - i)));
         return total.Vector();
+    }
+
+    // The lanes of a vector folded into one: halves onto each other.
+    [SkipLocalsInit]
+    static T Lane(TOp op, TLane total)
+    {
+        int width = TLane.Count;
+        T* lanes = stackalloc T[2 * width];
+        TLane.Store(total, lanes + width);
+        for (int half = width / 2; half > 0; half /= 2)
+        {
+            TLane.Store(total, lanes);
+            total = op.Combine(total, TLane.Load(lanes + half));
+        }
+
+        TLane.Store(total, lanes);
+        return lanes[0];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -142,6 +171,7 @@ static unsafe class FoldLines<TOp, TLane, T>
     }
 
     // The last few elements as a vector; lanes beyond them hold the value that changes nothing.
+    [SkipLocalsInit]
     static TLane Rest(TOp op, T* x, int count)
     {
         int width = TLane.Count;
@@ -157,7 +187,7 @@ static unsafe class FoldLines<TOp, TLane, T>
 /// Combines a stream of vectors pairwise: the k-th waits until as many others are combined behind it, like carries of a
 /// binary counter. The error of a sum grows with the logarithm of its length.
 /// </summary>
-unsafe ref struct Cascade<TOp, TLane, T>(TOp op)
+ref struct Cascade<TOp, TLane, T>(TOp op)
     where TOp : struct, IReduction
     where TLane : struct, IVectorLane<TLane, T>
     where T : unmanaged
@@ -193,22 +223,5 @@ unsafe ref struct Cascade<TOp, TLane, T>(TOp op)
         }
 
         return total;
-    }
-
-    /// <summary>All of them combined, the lanes too: halves onto each other.</summary>
-    public readonly T Finish()
-    {
-        int width = TLane.Count;
-        T* lanes = stackalloc T[2 * width];
-        TLane total = Vector();
-        TLane.Store(op.Start<TLane>(), lanes + width);
-        for (int half = width / 2; half > 0; half /= 2)
-        {
-            TLane.Store(total, lanes);
-            total = op.Combine(total, TLane.Load(lanes + half));
-        }
-
-        TLane.Store(total, lanes);
-        return lanes[0];
     }
 }

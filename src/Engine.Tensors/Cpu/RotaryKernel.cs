@@ -14,7 +14,7 @@ readonly unsafe struct RotaryKernel(bool inverse, Tensor x, Tensor cosine, Tenso
         HeadRows<T> source = new(x), target = new(y);
         T* cos = CpuBackend.Pointer<T>(cosine), sin = CpuBackend.Pointer<T>(sine);
         T sign = inverse ? -T.One : T.One;
-        RowTasks.ForEach((long)x.Shape[0] * heads * positions, 2 * half, index =>
+        Rows.ForEach((long)x.Shape[0] * heads * positions, 2 * half, index =>
         {
             (long head, long position) = Math.DivRem(index, positions);
             (int batch, int n) = ((int)(head / heads), (int)position);

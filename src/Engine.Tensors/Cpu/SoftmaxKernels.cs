@@ -13,7 +13,7 @@ readonly unsafe struct SoftmaxKernel(bool logarithm, Tensor x, Tensor y) : ISimd
         T* source = CpuBackend.Pointer<T>(x), target = CpuBackend.Pointer<T>(y);
         int length = x.Shape[1];
         bool log = logarithm;
-        RowTasks.ForEach(x.Shape[0], length, row =>
+        Rows.ForEach(x.Shape[0], length, row =>
         {
             if (log) LogRow<TLane, T>(source + row * length, target + row * length, length);
             else Row<TLane, T>(source + row * length, target + row * length, length);
@@ -62,7 +62,7 @@ readonly unsafe struct SoftmaxGradientKernel(bool logarithm, Tensor y, Tensor dy
         T* py = CpuBackend.Pointer<T>(y), pdy = CpuBackend.Pointer<T>(dy), pdx = CpuBackend.Pointer<T>(dx);
         int length = y.Shape[1];
         bool log = logarithm;
-        RowTasks.ForEach(y.Shape[0], length, row =>
+        Rows.ForEach(y.Shape[0], length, row =>
         {
             nint at = (nint)row * length;
             if (log) LogRow<TLane, T>(py + at, pdy + at, pdx + at, length);

@@ -104,6 +104,15 @@ sealed unsafe class StridedWalk
     /// <summary>True where the operand's elements lie one after another in the walk's order.</summary>
     public bool IsDense(int operand) => Rank == 0 || (Rank == 1 && strides[operand][0] == 1);
 
+    /// <summary>The axis along which the second operand is dense where the first is dense along another, the innermost; -1 if there is none worth tiles.</summary>
+    public int TurnedAxis()
+    {
+        if (Rank < 2 || InnerStride(0) != 1 || InnerStride(1) is 0 or 1 || Inner < 4) return -1;
+        for (int axis = 0; axis < Rank - 1; axis++)
+            if (strides[1][axis] == 1 && extents[axis] >= 4) return axis;
+        return -1;
+    }
+
     /// <summary>How far an operand's element at a place lies from its first one.</summary>
     public long Offset(int operand, long place)
     {

@@ -67,7 +67,7 @@ public interface ILane<T> where T : struct, ILane<T>
     /// <summary>x^y as <see cref="Math.Pow"/> defines it.</summary>
     static abstract T Pow(T x, T y);
 
-    /// <summary>The error function. Absolute error at most 2e-7 in float, 1e-15 in double.</summary>
+    /// <summary>The error function. At most 2 ulp in float, absolute error 1e-15 in double.</summary>
     static abstract T Erf(T x);
 
     /// <summary><paramref name="then"/> where a &gt; b, else <paramref name="otherwise"/> (also where a or b is NaN).</summary>

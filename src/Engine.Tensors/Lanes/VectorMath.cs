@@ -14,22 +14,22 @@ static class VectorMath
         where TLane : struct, IVectorLane<TLane, T>
         where T : unmanaged
     {
-        TLane bounded = TLane.Max(TLane.Min(x, TLane.Of(88.3762626647950)), TLane.Of(-87.3365447504019));
+        // x comes second: where it is NaN, minimum and maximum hand it on.
+        TLane bounded = TLane.Max(TLane.Of(-87.3365447504019), TLane.Min(TLane.Of(88.3762626647950), x));
         TLane n = TLane.Round(bounded * TLane.Of(1.44269504088896341));
         TLane r = TLane.MulAdd(n, TLane.Of(-0.693359375), bounded);
         r = TLane.MulAdd(n, TLane.Of(2.12194440e-4), r);
-        TLane p = TLane.Of(1.9875691500e-4);
-        p = TLane.MulAdd(p, r, TLane.Of(1.3981999507e-3));
-        p = TLane.MulAdd(p, r, TLane.Of(8.3334519073e-3));
-        p = TLane.MulAdd(p, r, TLane.Of(4.1665795894e-2));
-        p = TLane.MulAdd(p, r, TLane.Of(1.6666665459e-1));
-        p = TLane.MulAdd(p, r, TLane.Of(5.0000001201e-1));
-        p = TLane.MulAdd(p, r * r, r + TLane.Of(1.0));
-        p = TLane.Scale(p, n);
 
-        // Beyond the range: 0 below, infinity above, and NaN stays NaN (x - x is 0 for every finite x).
+        // In pairs (Estrin 1960) rather than by Horner's rule: half as many products wait for one another.
+        TLane square = r * r;
+        TLane high = TLane.MulAdd(TLane.Of(1.9875691500e-4), r, TLane.Of(1.3981999507e-3));
+        TLane middle = TLane.MulAdd(TLane.Of(8.3334519073e-3), r, TLane.Of(4.1665795894e-2));
+        TLane low = TLane.MulAdd(TLane.Of(1.6666665459e-1), r, TLane.Of(5.0000001201e-1));
+        TLane p = TLane.MulAdd(TLane.MulAdd(high, square, middle), square, low);
+        p = TLane.Scale(TLane.MulAdd(p, square, r + TLane.Of(1.0)), n);
+
+        // Beyond the range: 0 below, infinity above.
         p = TLane.IfGreater(TLane.Of(-87.3365447504019), x, TLane.Of(0.0), p);
-        p = TLane.IfGreater(x, TLane.Of(88.3762626647950), TLane.Of(float.PositiveInfinity), p);
-        return TLane.IfGreater(x, TLane.Of(float.NegativeInfinity), p, TLane.IfGreater(TLane.Of(0.0), x, p, x));
+        return TLane.IfGreater(x, TLane.Of(88.3762626647950), TLane.Of(float.PositiveInfinity), p);
     }
 }

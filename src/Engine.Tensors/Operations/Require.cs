@@ -3,11 +3,13 @@ namespace Engine.Tensors;
 /// <summary>What entry points demand of their operands; each failure is one line that names the operation and what it found.</summary>
 static class Require
 {
-    /// <summary>Two operands on one device.</summary>
+    /// <summary>Two operands on one device, neither given back: said before anything is allocated for the result.</summary>
     public static void SameDevice(string operation, Tensor a, Tensor b)
     {
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
+        a.Storage.CheckUsable();
+        b.Storage.CheckUsable();
         if (a.Device != b.Device)
             throw new DeviceException($"{operation}: one tensor is on {a.Device}, another on {b.Device}; move one with To(Device).");
     }
@@ -24,6 +26,7 @@ static class Require
     public static void Arithmetic(string operation, Tensor x)
     {
         ArgumentNullException.ThrowIfNull(x);
+        x.Storage.CheckUsable();
         if (!x.DType.IsArithmetic())
             throw new ShapeException($"{operation}: arithmetic runs in Float32 or Float64, not {x.DType}; convert with To(DType).");
     }

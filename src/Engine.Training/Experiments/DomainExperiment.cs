@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Engine.Models;
 using Engine.Optim;
-using Engine.Tensors;
 
 namespace Engine.Training;
 
@@ -23,7 +22,7 @@ public sealed class DomainExperiment
         this.options = options;
         preprocessing = Preprocessing.Plain(options.Model.ImageSize);
         tests = [.. DrawnDomains.All.Select(domain => Loader(DrawnSplit.Test, [domain], options.TestImages, shuffle: false, seed: 0))];
-        Model = new VisionTransformer(options.Model, new RandomSource(options.DataSeed));
+        Model = new VisionTransformer(options.Model, options.DataSeed);
     }
 
     /// <summary>The model; after <see cref="Run"/> it holds the last fine-tuned weights.</summary>

@@ -68,7 +68,7 @@ public sealed class Trainer
             {
                 Lambda = options.Lambda,
                 Anchors = new AnchorOptions { Exclude = options.AnchorExclude },
-                TraceSteps = options.TraceSteps,
+                KeepTrace = options.KeepTrace,
             },
         }),
     };
@@ -129,7 +129,7 @@ public sealed class Trainer
         means.Add(loss.Value, logits.Value, labels);
         Optimizer.ZeroGradients();
         loss.Backward();
-        if (options.Clip is { } norm) GradientClipping.ByNorm(Arena, norm);
+        if (options.Clip is { } norm) Clipping.ByGlobalNorm(Arena, norm);
         Optimizer.Step();
     }
 }

@@ -1,5 +1,3 @@
-using Engine.Optim;
-
 namespace Engine.Training;
 
 /// <summary>The optimizers a run can choose from.</summary>
@@ -57,8 +55,8 @@ public sealed record TrainingOptions
     /// <summary>Parameters that Adam-SPD never pulls back, as patterns of names, besides those that are freshly initialised.</summary>
     public IReadOnlyList<string> AnchorExclude { get; init; } = [];
 
-    /// <summary>How many steps of Adam-SPD's trace are kept, the latest; 0 keeps none.</summary>
-    public int TraceSteps { get; init; }
+    /// <summary>Keep Adam-SPD's trace of every step; otherwise the last few hundred steps are there.</summary>
+    public bool KeepTrace { get; init; }
 
     /// <summary>The steps of warm-up in a run of so many.</summary>
     public int WarmUpSteps(int steps) => (int)Math.Round(WarmUp < 1 ? WarmUp * steps : Math.Min(WarmUp, steps));

@@ -36,7 +36,7 @@ public static class Evaluator
                 Tensor logits = model.Forward(pixels).Value;                          // [B, classes]
                 if (logits.Shape[1] < classes.Count)
                     throw new ShapeException($"The model tells {logits.Shape[1]} classes apart, the data have {classes.Count}: evaluate on the classes it was trained on.");
-                lossSum += Functions.CrossEntropy(logits, labels).Value.Item<float>() * (double)batch.Count;
+                lossSum += Functions.CrossEntropy(logits, labels).Value.Item() * (double)batch.Count;
                 int[] predicted = Reduction.ArgMax(logits.Slice(1, 0, classes.Count), -1).ToArray<int>();
                 ReadOnlySpan<int> actual = batch.Labels;
                 for (int i = 0; i < predicted.Length; i++)

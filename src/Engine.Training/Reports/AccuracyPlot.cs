@@ -36,7 +36,7 @@ public static class AccuracyPlot
 
         Mark(plot, [pretrained], point => point.InDistribution, Colors.Black, MarkerShape.FilledCircle, $"{pretrained.Series}, fine-tuned domain");
         Mark(plot, [pretrained], point => point.OutOfDistribution, Colors.Black, MarkerShape.OpenDiamond, $"{pretrained.Series}, other domains");
-        plot.ShowLegend(Edge.Right);
+        plot.ShowLegend(Alignment.MiddleRight);
         plot.Axes.Margins(0.08, 0.12);
         byte[] image = plot.GetImage(1000, 560).GetImageBytes(ImageFormat.Png);
         WholeFile.Write(path, stream => stream.Write(image));

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using Engine.Models;
+using Engine.Training;
+
+namespace Engine.Cli;
+
+/// <summary>engine finetune: a checkpoint people have, on images people have.</summary>
+static class FinetuneCommand
+{
+    static readonly Option<string> Model = new("--model") { Description = "A model folder: config.json and model.safetensors.", Required = true };
+    static readonly Option<float> DropPath = new("--drop-path") { Description = "Stochastic depth of the last block.", DefaultValueFactory = _ => 0f };
+    static readonly TrainingArguments Arguments = new("adam-spd", 1e-4, 5);
+
+    public static Command Create()
+    {
+        Command command = new("finetune",
+            "Fine-tune a vision transformer on a folder of class folders of JPEG or PNG files. The best and the last weights are saved in\n" +
+            "the layout the model came in, with class names and preprocessing. Ctrl-C saves and stops.\n\n" +
+            "  engine finetune --model vit-base --data train --out run\n" +
+            "  engine finetune --model vit-base --data train --val val --out run --optimizer adamw --lr 3e-5 --weight-decay 0.05 --freeze 'blocks.0.*'")
+        { Model, DropPath };
+        Arguments.AddTo(command);
+        Commands.Run(command, Run);
+        return command;
+    }
+
+    static int Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        Machine.Apply(parsed);
+        TrainingOptions options = Arguments.Options(parsed);
+        string folder = parsed.GetValue(Model)!;
+        (IImageDataset training, IImageDataset validation) = Arguments.Datasets(parsed);
+        IReadOnlyList<string>? known = ClassifierFiles.ReadClassNames(folder);
+        LoadedModel<VisionTransformer> loaded = ModelFolder.Load<VisionTransformer>(folder, new LoadOptions
+        {
+            Classes = training.ClassNames.Count,
+            FreshHead = known is not null && !known.SequenceEqual(training.ClassNames),
+            Seed = Arguments.Seed(parsed),
+            DropPath = parsed.GetValue(DropPath),
+        });
+        VisionTransformer model = loaded.Model;
+        Console.WriteLine($"{folder}: {loaded.Layout}, {model.ParameterCount:N0} parameters; {training.Count:N0} training and {validation.Count:N0} validation images of {training.ClassNames.Count} classes");
+        if (loaded.Fresh.Count > 0)
+            Console.WriteLine($"New head for {training.ClassNames.Count} classes (the checkpoint's has {loaded.StoredClasses}); it starts random and Adam-SPD does not anchor it.");
+        Preprocessing preprocessing = Preprocessing.Find(folder) ?? Preprocessing.Plain(model.Config.ImageSize);
+        if (preprocessing.Size != model.Config.ImageSize) preprocessing = preprocessing with { Size = model.Config.ImageSize };
+        IReadOnlyDictionary<string, byte[]> companions = ClassifierFiles.Of(training.ClassNames, preprocessing);
+        return TrainingRun.Run(
+            new Trainer(model, options),
+            Arguments.Loader(parsed, training, preprocessing),
+            Arguments.ValidationLoader(parsed, validation, preprocessing),
+            Arguments.Target(parsed),
+            target => loaded.Save(target, companions),
+            options.KeepTrace,
+            cancellation);
+    }
+}

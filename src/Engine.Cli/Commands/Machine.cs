@@ -1,0 +1,21 @@
+using System.CommandLine;
+using Engine.Tensors;
+
+namespace Engine.Cli;
+
+/// <summary>The options of every command that computes.</summary>
+static class Machine
+{
+    public static Option<string> Device { get; } = new("--device") { Description = "Where to compute.", DefaultValueFactory = _ => "cpu" };
+
+    public static Option<int> Threads { get; } = new("--threads") { Description = "CPU threads; results do not depend on it.", DefaultValueFactory = _ => ThreadTeam.Threads };
+
+    /// <summary>Chooses device and threads for the rest of the process.</summary>
+    public static void Apply(ParseResult parsed)
+    {
+        int threads = parsed.GetValue(Threads);
+        if (threads < 1) throw new UsageException($"--threads is {threads}; it must be 1 or more.");
+        ThreadTeam.Threads = threads;
+        Tensors.Device.Default = Tensors.Device.Parse(parsed.GetValue(Device)!);
+    }
+}

@@ -1,0 +1,44 @@
+namespace Engine.Models;
+
+/// <summary>
+/// A folder that holds a model as people have it: config.json and model.safetensors, or an index with its shards. The
+/// layout (whose names the tensors bear) is recognised by the tensors.
+/// </summary>
+public static class ModelFolder
+{
+    /// <summary>Builds the model that a folder holds and fills it; weights of other floating types are converted to float32.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">Device, classes, regularisation; null for the defaults.</param>
+    /// <exception cref="CheckpointException">
+    /// The folder is not whole, config.json and the weights contradict each other, tensors are missing or too many, or the
+    /// folder holds another kind of model. The message is one line that names file, tensor, expected and found.
+    /// </exception>
+    public static LoadedModel<TModel> Load<TModel>(string folder, LoadOptions? options = null) where TModel : Module
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        options ??= new();
+        if (options.Classes is < 1)
+            throw new ArgumentOutOfRangeException(nameof(options), $"{options.Classes} classes asked for; at least one is needed.");
+        ConfigFile config = ConfigFile.Read(folder);
+        using ShardedSafeTensors weights = ShardedSafeTensors.Open(folder);
+        ModelLayout layout = ModelLayout.Of(weights);
+        ModelPlan plan = layout.Plan(config, options);
+        WeightSource source = new(weights, layout, plan, options.FreshHead || plan.Classes != plan.StoredClasses);
+        Module built = plan.Build(ModuleScope.Root(options.Seed, options.Device, source.Find));
+        source.CheckComplete();
+        if (built is not TModel model)
+            throw new CheckpointException(folder, $"holds a {built.GetType().Name} ({layout.Name}), not a {typeof(TModel).Name}");
+        return new(model, layout.Name, source.Fresh, source.Unused, plan.StoredClasses, StoredForm.Of(weights, layout, config, plan, source.Unused));
+    }
+
+    /// <summary>Writes a model that came from no folder, in timm's layout with a flat config.json: one that was trained from scratch.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="folder">As in <see cref="LoadedModel{TModel}.Save"/>.</param>
+    /// <param name="companions">Further small files by name, written with the model: class names, preprocessing.</param>
+    /// <exception cref="CheckpointException">The model has parameters that the layout has no place for, or the folder cannot be written.</exception>
+    public static void Save(VisionTransformer model, string folder, IReadOnlyDictionary<string, byte[]>? companions = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        StoredForm.Of(model, new TimmVit(), TimmVit.Write(model.Config)).Save(model, folder, companions);
+    }
+}

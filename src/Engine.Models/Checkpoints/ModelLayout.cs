@@ -1,0 +1,82 @@
+using System.Text.Json.Nodes;
+using Engine.Tensors;
+
+namespace Engine.Models;
+
+/// <summary>
+/// How one library stores one family of models: its table of names and its config.json. Everything that is peculiar to
+/// that library is here; the models know nothing of it.
+/// </summary>
+abstract class ModelLayout
+{
+    /// <summary>Every layout there is.</summary>
+    public static IReadOnlyList<ModelLayout> All { get; } =
+    [
+        new TimmVit(),
+        new HuggingFaceVit("vit."), new HuggingFaceVit(""),
+        new TorchvisionVit("0", "3"), new TorchvisionVit("linear_1", "linear_2"),
+    ];
+
+    /// <summary>For people: timm ViT.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Where parameters are stored.</summary>
+    public abstract NameTable Names { get; }
+
+    /// <summary>Patterns of stored tensors that no model needs; they are kept for saving.</summary>
+    public virtual IReadOnlyList<string> Unused => [];
+
+    /// <summary>A tensor that every file of this layout has and no other layout's.</summary>
+    public abstract string Mark { get; }
+
+    /// <summary>The path of the head in the model.</summary>
+    public virtual string Head => "head";
+
+    /// <summary>Reads config.json.</summary>
+    /// <exception cref="CheckpointException">It does not describe a model of this family.</exception>
+    public abstract ModelPlan Plan(ConfigFile config, LoadOptions options);
+
+    /// <summary>Enters another number of classes in config.json.</summary>
+    public abstract void SetClasses(JsonObject config, int classes);
+
+    /// <summary>Enters another image size in config.json.</summary>
+    public abstract void SetImageSize(JsonObject config, int imageSize);
+
+    /// <summary>The layout of a model of this one that was given a head.</summary>
+    public virtual ModelLayout Headed => this;
+
+    /// <summary>What the names of this layout get before them in <see cref="Headed"/>.</summary>
+    public virtual string HeadedPrefix => "";
+
+    /// <summary>The layout of a file by the tensors in it.</summary>
+    public static ModelLayout Of(ShardedSafeTensors weights)
+    {
+        foreach (ModelLayout layout in All)
+            if (weights.Items.ContainsKey(layout.Mark)) return layout;
+        string[] names = [.. weights.Items.Keys.Take(3).Select(name => $"\"{name}\"")];
+        throw new CheckpointException(weights.FilePath,
+            $"is in no layout known here ({string.Join(", ", All.Select(layout => layout.Name).Distinct())}): it holds {weights.Items.Count} tensors{(names.Length > 0 ? ", first " : "")}{string.Join(", ", names)}");
+    }
+}
+
+/// <summary>A model that config.json describes, not built yet.</summary>
+/// <param name="StoredClasses">Classes of the model as stored; 0 without a head.</param>
+/// <param name="Classes">Classes of the model to build.</param>
+/// <param name="Depth">Blocks in <c>blocks.0</c>, <c>blocks.1</c>, ...</param>
+/// <param name="Build">Builds it.</param>
+sealed record ModelPlan(int StoredClasses, int Classes, int Depth, Func<ModuleScope, Module> Build)
+{
+    /// <summary>Parameters that are stored in another shape than the model's, by name.</summary>
+    public Dictionary<string, Refit> Refits { get; } = [];
+
+    /// <summary>What the caller's options change in config.json; null for nothing.</summary>
+    public Action<JsonObject>? ConfigChange { get; set; }
+
+    /// <summary>True if the stored model has no head and the one to build has.</summary>
+    public bool AddsHead => StoredClasses == 0 && Classes > 0;
+}
+
+/// <summary>How a stored parameter becomes the model's.</summary>
+/// <param name="Stored">Its shape in the file.</param>
+/// <param name="Convert">From that shape to the model's.</param>
+readonly record struct Refit(Shape Stored, Func<Tensor, Tensor> Convert);

@@ -1,0 +1,120 @@
+using System.Globalization;
+using Engine.Tensors;
+
+namespace Engine.Models;
+
+/// <summary>Gives a model under construction its values from a checkpoint, and keeps book of what was asked for.</summary>
+sealed class WeightSource
+{
+    const int NamesShown = 3;
+
+    readonly ShardedSafeTensors weights;
+    readonly ModelLayout layout;
+    readonly ModelPlan plan;
+    readonly bool freshHead;
+    readonly HashSet<string> asked = [];
+    readonly List<string> missing = [];
+    readonly List<string> fresh = [];
+    readonly List<string> unused = [];
+
+    public WeightSource(ShardedSafeTensors weights, ModelLayout layout, ModelPlan plan, bool freshHead)
+    {
+        (this.weights, this.layout, this.plan, this.freshHead) = (weights, layout, plan, freshHead);
+        CheckDepth(plan.Depth);
+        CheckClasses(plan.StoredClasses);
+    }
+
+    /// <summary>Parameters that did not come from the file.</summary>
+    public IReadOnlyList<string> Fresh => fresh;
+
+    /// <summary>Stored tensors that no model needs.</summary>
+    public IReadOnlyList<string> Unused => unused;
+
+    /// <summary>The values of a parameter; null where it is fresh, or missing, which <see cref="CheckComplete"/> reports.</summary>
+    /// <exception cref="CheckpointException">The stored tensor is of another shape or no float.</exception>
+    public Tensor? Find(string name, Shape shape)
+    {
+        string[] stored = layout.Names.Stored(name);
+        foreach (string part in stored) asked.Add(part);
+        if (freshHead && name.StartsWith(layout.Head + ".", StringComparison.Ordinal))
+        {
+            fresh.Add(name);
+            return null;
+        }
+
+        string[] absent = stored.Length == 0 ? [name] : [.. stored.Where(part => !weights.Items.ContainsKey(part))];
+        missing.AddRange(absent);
+        if (absent.Length > 0) return null;
+        if (plan.Refits.TryGetValue(name, out Refit refit)) return refit.Convert(Join(stored, refit.Stored));
+        return stored.Length == 1 ? Read(stored[0], shape) : Join(stored, shape);
+    }
+
+    Tensor Join(string[] parts, Shape shape)
+    {
+        Shape partShape = shape.With(0, shape[0] / parts.Length);
+        Tensor joined = Tensor.Empty(shape);
+        for (int i = 0; i < parts.Length; i++)
+            joined.Slice(0, i * partShape[0], (i + 1) * partShape[0]).CopyFrom(Read(parts[i], partShape));
+        return joined;
+    }
+
+    Tensor Read(string name, Shape shape)
+    {
+        SafeTensorItem item = weights.Items[name];
+        if (!SameShape(item, shape))
+            throw new CheckpointException(weights.FilePath, $"{item.Type.Name()} [{string.Join(", ", item.Shape.ToArray())}] found, {ConfigFile.Name} makes it {shape}", name);
+        return item.Type switch
+        {
+            SafeTensorType.F32 => Tensor.From(weights.Read<float>(name), shape),
+            SafeTensorType.F64 => Tensor.From(weights.Read<double>(name), shape),
+            SafeTensorType.F16 => Tensor.From(weights.Read<Half>(name), shape),
+            SafeTensorType.BF16 => Tensor.From(weights.Read<ushort>(name), shape),
+            _ => throw new CheckpointException(weights.FilePath, $"{item.Type.Name()} found; weights are read as F32, F64, F16 or BF16", name),
+        };
+    }
+
+    static bool SameShape(SafeTensorItem item, Shape shape)
+    {
+        if (item.Shape.Length != shape.Rank) return false;
+        for (int axis = 0; axis < shape.Rank; axis++)
+            if (item.Shape[axis] != shape[axis]) return false;
+        return true;
+    }
+
+    // Before the model is built: it could be of any size if config.json is another model's.
+    void CheckDepth(int depth)
+    {
+        int stored = 0;
+        while (layout.Names.Stored(string.Create(CultureInfo.InvariantCulture, $"blocks.{stored}.norm1.weight")) is [string name]
+            && weights.Items.ContainsKey(name)) stored++;
+        if (stored != depth)
+            throw new CheckpointException(weights.FilePath, $"holds {stored} blocks, {ConfigFile.Name} says {depth}; they belong to different models, or the file is cut");
+    }
+
+    void CheckClasses(int classes)
+    {
+        if (layout.Names.Stored($"{layout.Head}.weight") is not [string name] || !weights.Items.TryGetValue(name, out SafeTensorItem? item)) return;
+        if (item.Shape.Length > 0 && item.Shape[0] != classes)
+            throw new CheckpointException(weights.FilePath, $"has {item.Shape[0]} classes, {ConfigFile.Name} says {classes}", name);
+    }
+
+    /// <summary>To be called when the model is built.</summary>
+    /// <exception cref="CheckpointException">Tensors are missing, or there are some that the model does not know.</exception>
+    public void CheckComplete()
+    {
+        List<string> captures = [], unexpected = [];
+        foreach (string name in weights.Items.Keys)
+        {
+            if (asked.Contains(name)) continue;
+            bool known = layout.Unused.Any(pattern => NameTable.Matches(pattern, name, captures));
+            (known ? unused : unexpected).Add(name);
+        }
+
+        if (missing.Count == 0 && unexpected.Count == 0) return;
+        string problem = string.Join("; ", new[] { Count(missing, "missing"), Count(unexpected, "not part of the model") }.Where(part => part.Length > 0));
+        throw new CheckpointException(weights.FilePath, $"{problem} ({layout.Name}, as {ConfigFile.Name} describes it)");
+    }
+
+    static string Count(List<string> names, string what) => names.Count == 0 ? ""
+        : $"{names.Count} {(names.Count == 1 ? "tensor is" : "tensors are")} {what}: {string.Join(", ", names.Take(NamesShown).Select(name => $"\"{name}\""))}{(names.Count > NamesShown ? ", ..." : "")}";
+}

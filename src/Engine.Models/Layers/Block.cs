@@ -1,0 +1,42 @@
+using Engine.Autograd;
+using Engine.Tensors;
+
+namespace Engine.Models;
+
+/// <summary>One of a stack of like blocks, sequence in, sequence out.</summary>
+public abstract class Block(ModuleScope at) : Module(at)
+{
+    /// <summary>[B, N, D] to [B, N, D].</summary>
+    public abstract Variable Forward(Variable x);
+
+    /// <summary>
+    /// All blocks in turn. Where nothing is recorded (in evaluation, or because all is frozen up to there), a block's
+    /// temporaries and its input return to the pool at once: the memory does not grow with the depth.
+    /// </summary>
+    /// <param name="blocks">At least one.</param>
+    /// <param name="x">[B, N, D]; stays valid.</param>
+    protected internal static Variable Through(ReadOnlySpan<Block> blocks, Variable x)
+    {
+        Variable start = x;
+        foreach (Block block in blocks)
+        {
+            if (Tape.IsRecording && (x.RequiresGradient || block.IsTrainable))
+            {
+                x = block.Forward(x);
+                continue;
+            }
+
+            Variable input = x;
+            using (StepScope temporaries = StepScope.Begin())
+            {
+                x = block.Forward(input);
+                temporaries.Keep(x.Value);
+            }
+
+            if (input != start && input.Value.Storage != x.Value.Storage && input.Value.Storage != start.Value.Storage)
+                input.Value.Release();
+        }
+
+        return x;
+    }
+}

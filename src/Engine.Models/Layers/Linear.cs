@@ -1,0 +1,50 @@
+using Engine.Autograd;
+using Engine.Tensors;
+
+namespace Engine.Models;
+
+/// <summary>x W^T + b. The one place where the models multiply by a weight matrix, and so the one an adapter attaches to.</summary>
+/// <param name="at">The place; parameters <c>weight</c> [outputs, inputs] and <c>bias</c> [outputs].</param>
+/// <param name="inputs">Width of x.</param>
+/// <param name="outputs">Width of the result.</param>
+/// <param name="bias">False for none.</param>
+/// <param name="initial">The fresh weight; truncated normal of deviation 0.02 if null. The bias starts at 0.</param>
+public sealed class Linear(ModuleScope at, int inputs, int outputs, bool bias = true, InitialValues? initial = null) : Module(at)
+{
+    /// <summary>W [outputs, inputs].</summary>
+    public Parameter Weight { get; } = at.Parameter("weight", [outputs, inputs], initial ?? InitialValues.TruncatedNormal(0.02f));
+
+    /// <summary>b [outputs], or null.</summary>
+    public Parameter? Bias { get; } = bias ? at.Parameter("bias", [outputs], InitialValues.Zeros) : null;
+
+    /// <summary>What is added to the result, or null. Build it below <see cref="Module.At"/>, so that its parameters are the model's.</summary>
+    public LinearAdapter? Adapter { get; set; }
+
+    /// <summary>[..., inputs] to [..., outputs].</summary>
+    public Variable Forward(Variable x)
+    {
+        Variable y = Functions.Linear(x, Weight, Bias);
+        return Adapter is null ? y : y + Adapter.Forward(x);
+    }
+
+    /// <summary>[..., inputs] to [..., outputs], through an activation: in one pass over the result where no adapter needs the sum.</summary>
+    public Variable Forward(Variable x, Activation activation) => activation switch
+    {
+        Activation.Gelu => Forward(default(Gelu), x),
+        Activation.GeluTanh => Forward(default(GeluTanh), x),
+        Activation.QuickGelu => Forward(default(QuickGelu), x),
+        Activation.Relu => Forward(default(Relu), x),
+        Activation.Silu => Forward(default(Silu), x),
+        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "no such activation"),
+    };
+
+    Variable Forward<TActivation>(TActivation activation, Variable x) where TActivation : struct, IDifferentiableUnary =>
+        Adapter is null ? Functions.Linear(activation, x, Weight, Bias) : Functions.Unary(activation, Forward(x));
+}
+
+/// <summary>Something trained beside a linear layer, whose result is added to the layer's: low-rank updates and the like.</summary>
+public abstract class LinearAdapter(ModuleScope at) : Module(at)
+{
+    /// <summary>[..., inputs] to [..., outputs], what is added.</summary>
+    public abstract Variable Forward(Variable x);
+}

@@ -1,0 +1,166 @@
+namespace Engine.Tensors;
+
+/// <summary>Softmax along an axis, layer norm and RMS norm over the last axis, and their gradients.</summary>
+public static class Normalization
+{
+    /// <summary>e^x along an axis, divided by its sum.</summary>
+    /// <exception cref="ShapeException">There is no such axis, or x is neither float32 nor float64.</exception>
+    public static Tensor Softmax(Tensor x, int axis = -1) => Softmax("Softmax", x, axis, false);
+
+    /// <summary>The logarithm of <see cref="Softmax(Tensor, int)"/>, computed without overflow.</summary>
+    /// <exception cref="ShapeException">There is no such axis, or x is neither float32 nor float64.</exception>
+    public static Tensor LogSoftmax(Tensor x, int axis = -1) => Softmax("LogSoftmax", x, axis, true);
+
+    /// <summary>The gradient of <see cref="Softmax(Tensor, int)"/>.</summary>
+    /// <param name="y">What Softmax returned.</param>
+    /// <param name="dy">y's shape.</param>
+    /// <param name="axis">The same axis.</param>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    public static Tensor SoftmaxGradient(Tensor y, Tensor dy, int axis = -1) => SoftmaxGradient("SoftmaxGradient", y, dy, axis, false);
+
+    /// <summary>The gradient of <see cref="LogSoftmax"/>.</summary>
+    /// <param name="y">What LogSoftmax returned.</param>
+    /// <param name="dy">y's shape.</param>
+    /// <param name="axis">The same axis.</param>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    public static Tensor LogSoftmaxGradient(Tensor y, Tensor dy, int axis = -1) => SoftmaxGradient("LogSoftmaxGradient", y, dy, axis, true);
+
+    /// <summary>Layer normalization over the last axis (Ba et al. 2016): y = (x - mean) rstd gamma + beta.</summary>
+    /// <param name="x">[..., D]</param>
+    /// <param name="gamma">[D], or null for ones.</param>
+    /// <param name="beta">[D], or null for zeros.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <returns>y [..., D]; mean and rstd = 1 / sqrt(variance + epsilon), [...], for the gradient.</returns>
+    /// <exception cref="ShapeException">gamma or beta is not [D], or the element types differ.</exception>
+    public static (Tensor Y, Tensor Mean, Tensor Rstd) LayerNorm(Tensor x, Tensor? gamma, Tensor? beta, float epsilon = 1e-5f)
+    {
+        CheckRows("LayerNorm", x, gamma, beta);
+        Tensor y = x.EmptyLike(), mean = x.EmptyLike(x.Shape[..^1]), rstd = x.EmptyLike(x.Shape[..^1]);
+        if (y.ElementCount > 0) x.Backend.LayerNorm(Flat(x), gamma, beta, epsilon, Flat(y), Vector(mean), Vector(rstd));
+        return (y, mean, rstd);
+    }
+
+    /// <summary>The gradients of <see cref="LayerNorm"/>.</summary>
+    /// <param name="dy">[..., D]</param>
+    /// <param name="x">[..., D]</param>
+    /// <param name="gamma">[D] or null, as given to LayerNorm.</param>
+    /// <param name="mean">As LayerNorm returned it.</param>
+    /// <param name="rstd">As LayerNorm returned it.</param>
+    /// <param name="wantsGamma">Whether dgamma is computed.</param>
+    /// <param name="wantsBeta">Whether dbeta is computed.</param>
+    /// <returns>dx [..., D]; dgamma and dbeta, [D] or null. Zeros where there are no rows.</returns>
+    /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
+    public static (Tensor DX, Tensor? DGamma, Tensor? DBeta) LayerNormGradient(
+        Tensor dy, Tensor x, Tensor? gamma, Tensor mean, Tensor rstd, bool wantsGamma = true, bool wantsBeta = true)
+    {
+        CheckGradient("LayerNormGradient", dy, x, gamma, mean, rstd);
+        Tensor dx = x.EmptyLike();
+        Tensor? dgamma = wantsGamma ? x.EmptyLike([x.Shape[^1]]) : null, dbeta = wantsBeta ? x.EmptyLike([x.Shape[^1]]) : null;
+        if (dx.ElementCount > 0)
+        {
+            x.Backend.LayerNormGradient(Flat(dy), Flat(x), gamma, Vector(mean), Vector(rstd), Flat(dx), dgamma, dbeta);
+        }
+        else
+        {
+            Clear(dgamma);
+            Clear(dbeta);
+        }
+
+        return (dx, dgamma, dbeta);
+    }
+
+    /// <summary>Each row divided by its root mean square (Zhang and Sennrich 2019): y = x rstd gamma.</summary>
+    /// <param name="x">[..., D]</param>
+    /// <param name="gamma">[D], or null for ones.</param>
+    /// <param name="epsilon">Added to the mean square.</param>
+    /// <returns>y [..., D]; rstd = 1 / sqrt(mean square + epsilon), [...], for the gradient.</returns>
+    /// <exception cref="ShapeException">gamma is not [D], or the element types differ.</exception>
+    public static (Tensor Y, Tensor Rstd) RmsNorm(Tensor x, Tensor? gamma, float epsilon = 1e-6f)
+    {
+        CheckRows("RmsNorm", x, gamma, null);
+        Tensor y = x.EmptyLike(), rstd = x.EmptyLike(x.Shape[..^1]);
+        if (y.ElementCount > 0) x.Backend.RmsNorm(Flat(x), gamma, epsilon, Flat(y), Vector(rstd));
+        return (y, rstd);
+    }
+
+    /// <summary>The gradients of <see cref="RmsNorm"/>.</summary>
+    /// <param name="dy">[..., D]</param>
+    /// <param name="x">[..., D]</param>
+    /// <param name="gamma">[D] or null, as given to RmsNorm.</param>
+    /// <param name="rstd">As RmsNorm returned it.</param>
+    /// <param name="wantsGamma">Whether dgamma is computed.</param>
+    /// <returns>dx [..., D]; dgamma, [D] or null. Zeros where there are no rows.</returns>
+    /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
+    public static (Tensor DX, Tensor? DGamma) RmsNormGradient(Tensor dy, Tensor x, Tensor? gamma, Tensor rstd, bool wantsGamma = true)
+    {
+        CheckGradient("RmsNormGradient", dy, x, gamma, rstd, rstd);
+        Tensor dx = x.EmptyLike();
+        Tensor? dgamma = wantsGamma ? x.EmptyLike([x.Shape[^1]]) : null;
+        if (dx.ElementCount > 0) x.Backend.RmsNormGradient(Flat(dy), Flat(x), gamma, Vector(rstd), Flat(dx), dgamma);
+        else Clear(dgamma);
+        return (dx, dgamma);
+    }
+
+    static Tensor Softmax(string operation, Tensor x, int axis, bool logarithm)
+    {
+        Require.Arithmetic(operation, x);
+        axis = x.Shape.Axis(axis, operation);
+        if (x.ElementCount == 0) return x.EmptyLike();
+        Tensor along = Along(x, axis), y = along.EmptyLike();
+        x.Backend.Softmax(logarithm, Flat(along), Flat(y));
+        return Back(y, axis, x.Rank);
+    }
+
+    static Tensor SoftmaxGradient(string operation, Tensor y, Tensor dy, int axis, bool logarithm)
+    {
+        Require.Alike(operation, y, dy);
+        Require.Arithmetic(operation, y);
+        Require.Shape(operation, "dy", dy, y.Shape);
+        axis = y.Shape.Axis(axis, operation);
+        if (y.ElementCount == 0) return y.EmptyLike();
+        Tensor along = Along(y, axis), dx = along.EmptyLike();
+        y.Backend.SoftmaxGradient(logarithm, Flat(along), Flat(Along(dy, axis)), Flat(dx));
+        return Back(dx, axis, y.Rank);
+    }
+
+    static void CheckRows(string operation, Tensor x, Tensor? gamma, Tensor? beta)
+    {
+        Require.Arithmetic(operation, x);
+        if (x.Rank == 0) throw new ShapeException($"{operation}: x is {x.Shape}, expected [..., D].");
+        foreach ((string name, Tensor? vector) in (ReadOnlySpan<(string, Tensor?)>)[("gamma", gamma), ("beta", beta)])
+        {
+            if (vector is null) continue;
+            Require.Alike(operation, x, vector);
+            Require.Shape(operation, name, vector, [x.Shape[^1]]);
+        }
+    }
+
+    static void CheckGradient(string operation, Tensor dy, Tensor x, Tensor? gamma, Tensor mean, Tensor rstd)
+    {
+        CheckRows(operation, x, gamma, null);
+        Require.Alike(operation, x, dy);
+        Require.Shape(operation, "dy", dy, x.Shape);
+        Require.Alike(operation, x, mean);
+        Require.Alike(operation, x, rstd);
+        Require.Shape(operation, "mean", mean, x.Shape[..^1]);
+        Require.Shape(operation, "rstd", rstd, x.Shape[..^1]);
+    }
+
+    static void Clear(Tensor? vector)
+    {
+        if (vector is { ElementCount: > 0 }) vector.Backend.Fill(0, vector);
+    }
+
+    // The axis moved to the end; a transposed view is copied when it is flattened.
+    static Tensor Along(Tensor x, int axis) => axis == x.Rank - 1 || x.Rank == 0 ? x.Contiguous() : x.Transpose(axis, x.Rank - 1).Contiguous();
+
+    static Tensor Back(Tensor y, int axis, int rank) => rank == 0 || axis == rank - 1 ? y : y.Transpose(axis, rank - 1);
+
+    static Tensor Flat(Tensor x)
+    {
+        int width = x.Rank == 0 ? 1 : x.Shape[^1];
+        return x.Contiguous().Reshape(checked((int)(x.ElementCount / width)), width);
+    }
+
+    static Tensor Vector(Tensor x) => x.Contiguous().Reshape(checked((int)x.ElementCount));
+}
