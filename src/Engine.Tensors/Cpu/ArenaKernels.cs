@@ -27,6 +27,9 @@ public sealed unsafe partial class CpuBackend
         where TLane : struct, IVectorLane<TLane, T>
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        // Sums in float run over this many vectors before they are added up: short runs keep the rounding small.
+        const int PartVectors = 64;
+
         readonly int chunkCount = step.Chunks.Shape[0];
         readonly int* chunks = Pointer<int>(step.Chunks);
         readonly float* scalars = Pointer<float>(step.Scalars);
@@ -72,11 +75,23 @@ public sealed unsafe partial class CpuBackend
             }
             else
             {
-                for (int i = 0; i < vectors; i += TLane.Count)
+                for (int i = 0; i < vectors;)
                 {
-                    TLane candidate = Candidate(all, i, numbers);
-                    total.Add(TLane.Load(all.Weight + i), candidate, TLane.Load(all.Gradient + i), TLane.Load(all.Anchor + i));
-                    TLane.Store(candidate, all.Weight + i);
+                    // In locals, which stay in registers.
+                    TLane product = TLane.Of(0.0), distance = TLane.Of(0.0), difference = TLane.Of(0.0);
+                    int end = Math.Min(i + PartVectors * TLane.Count, vectors);
+                    for (; i < end; i += TLane.Count)
+                    {
+                        TLane weight = TLane.Load(all.Weight + i), anchor = TLane.Load(all.Anchor + i), gradient = TLane.Load(all.Gradient + i);
+                        TLane candidate = Candidate(all, i, numbers);
+                        TLane before = weight - anchor, after = candidate - anchor;
+                        product = TLane.MulAdd(gradient, before, product);
+                        distance = TLane.MulAdd(after, after, distance);
+                        difference = TLane.MulAdd(candidate - weight, after + before, difference);
+                        TLane.Store(candidate, all.Weight + i);
+                    }
+
+                    total.Add(product, distance, difference);
                 }
             }
 
@@ -138,17 +153,31 @@ public sealed unsafe partial class CpuBackend
         // |W - W0|^2 of a segment that takes no part.
         static void Distance(in Elements all, int count, float* sums)
         {
-            TLane squares = TLane.Of(0.0);
+            ArenaSums total = default;
             int vectors = count - count % TLane.Count;
-            for (int i = 0; i < vectors; i += TLane.Count)
+            for (int i = 0; i < vectors;)
             {
-                TLane away = TLane.Load(all.Weight + i) - TLane.Load(all.Anchor + i);
-                squares = TLane.MulAdd(away, away, squares);
+                TLane distance = TLane.Of(0.0);
+                int end = Math.Min(i + PartVectors * TLane.Count, vectors);
+                for (; i < end; i += TLane.Count)
+                {
+                    TLane away = TLane.Load(all.Weight + i) - TLane.Load(all.Anchor + i);
+                    distance = TLane.MulAdd(away, away, distance);
+                }
+
+                total.Add(TLane.Of(0.0), distance, TLane.Of(0.0));
             }
 
-            T total = TLane.Sum(squares);
-            for (int i = vectors; i < count; i++) total += (all.Weight[i] - all.Anchor[i]) * (all.Weight[i] - all.Anchor[i]);
-            (sums[0], sums[1], sums[2], sums[3]) = (0, float.CreateTruncating(total), 0, 0);
+            if (vectors < count)
+            {
+                T* copy = stackalloc T[2 * TLane.Count];
+                new Span<T>(copy, 2 * TLane.Count).Clear();
+                CopySome(all.Weight + vectors, copy, count - vectors);
+                CopySome(all.Anchor + vectors, copy + TLane.Count, count - vectors);
+                total.Add(TLane.Load(copy), TLane.Load(copy + TLane.Count));
+            }
+
+            total.Write(sums);
         }
 
         /// <summary>Where a chunk's elements lie; null where the arena has none.</summary>
@@ -172,6 +201,20 @@ public sealed unsafe partial class CpuBackend
                 product = TLane.MulAdd(gradient, before, product);
                 candidate = TLane.MulAdd(after, after, candidate);
                 difference = TLane.MulAdd(updated - weight, after + before, difference);
+            }
+
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            public void Add(TLane weight, TLane anchor)
+            {
+                TLane away = weight - anchor;
+                candidate = TLane.MulAdd(away, away, candidate);
+            }
+
+            public void Add(TLane product, TLane candidate, TLane difference)
+            {
+                this.product += product;
+                this.candidate += candidate;
+                this.difference += difference;
             }
 
             public readonly void Write(float* sums) => (sums[0], sums[1], sums[2], sums[3]) =
