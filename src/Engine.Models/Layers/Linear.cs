@@ -8,11 +8,11 @@ namespace Engine.Models;
 /// <param name="inputs">Width of x.</param>
 /// <param name="outputs">Width of the result.</param>
 /// <param name="bias">False for none.</param>
-/// <param name="initial">The fresh weight; truncated normal of deviation 0.02 if null. The bias starts at 0.</param>
+/// <param name="initial">The fresh weight; <see cref="InitialValues.Glorot"/> if null. The bias starts at 0.</param>
 public sealed class Linear(ModuleScope at, int inputs, int outputs, bool bias = true, InitialValues? initial = null) : Module(at)
 {
     /// <summary>W [outputs, inputs].</summary>
-    public Parameter Weight { get; } = at.Parameter("weight", [outputs, inputs], initial ?? InitialValues.TruncatedNormal(0.02f));
+    public Parameter Weight { get; } = at.Parameter("weight", [outputs, inputs], initial ?? InitialValues.Glorot(inputs, outputs));
 
     /// <summary>b [outputs], or null.</summary>
     public Parameter? Bias { get; } = bias ? at.Parameter("bias", [outputs], InitialValues.Zeros) : null;

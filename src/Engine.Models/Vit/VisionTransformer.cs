@@ -22,7 +22,7 @@ public sealed class VisionTransformer(ModuleScope at, VitConfig config) : Module
     readonly Block[] blocks = Stack(at / "blocks", config);
     readonly LayerNorm? norm = config.Pooling == Pooling.ClassToken ? new(at / "norm", config.Width, config.Epsilon) : null;
     readonly LayerNorm? pooledNorm = config.Pooling == Pooling.Average ? new(at / "pooled_norm", config.Width, config.Epsilon) : null;
-    readonly Linear? head = config.Classes > 0 ? new(at / "head", config.Width, config.Classes) : null;
+    readonly Linear? head = config.Classes > 0 ? new(at / "head", config.Width, config.Classes, initial: InitialValues.TruncatedNormal(0.02f)) : null;
 
     /// <summary>A new model with random weights.</summary>
     public VisionTransformer(VitConfig config, ulong seed = 0, Device? device = null) : this(ModuleScope.Root(seed, device), config)

@@ -10,9 +10,10 @@ namespace Engine.Training;
 /// </summary>
 readonly struct DrawnScene
 {
-    const float MinRadius = 0.26f, MaxRadius = 0.40f;       // of the image's side
-    const float MaxTilt = 0.35f;                            // radians, either way: a tilted square never is a diamond
-    const float MaxStretch = 0.16f;                         // of one axis against the other, logarithmic
+    const float MinRadius = 0.30f, MaxRadius = 0.42f;       // of the image's side
+    const float MaxOffset = 0.06f;                          // of the shape's centre from the image's, as a share of its side
+    const float MaxTilt = 0.25f;                            // radians, either way: a tilted square never is a diamond
+    const float MaxStretch = 0.10f;                         // of one axis against the other, logarithmic
     const int MinStrokes = 0, MaxStrokes = 2;
 
     readonly DrawnShape shape;
@@ -24,8 +25,8 @@ readonly struct DrawnScene
     {
         this.shape = shape;
         Radius = size * random.Uniform(MinRadius, MaxRadius);
-        float margin = 0.9f * Radius;
-        Center = new Vector2(random.Uniform(margin, size - margin), random.Uniform(margin, size - margin));
+        float middle = 0.5f * size, away = MaxOffset * size;
+        Center = new Vector2(middle + random.Uniform(-away, away), middle + random.Uniform(-away, away));
         float stretch = MathF.Exp(random.Uniform(-MaxStretch, MaxStretch));
         float across = Radius * stretch, down = Radius / stretch;
         var (sin, cos) = MathF.SinCos(random.Uniform(-MaxTilt, MaxTilt));
