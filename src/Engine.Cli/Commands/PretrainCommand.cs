@@ -33,18 +33,20 @@ static class PretrainCommand
         Machine.Apply(parsed);
         TrainingOptions options = Arguments.Options(parsed);
         (IImageDataset training, IImageDataset validation) = Arguments.Datasets(parsed);
+        foreach (Option<float> option in (Option<float>[])[Dropout, DropPath])
+            if (parsed.GetValue(option) is not (>= 0 and < 1)) throw new UsageException(FormattableString.Invariant($"{option.Name} is {parsed.GetValue(option)}; it must be at least 0 and below 1."));
         VitConfig config = Config(parsed, training.ClassNames.Count);
         VisionTransformer model = new(config, Arguments.Seed(parsed));
         Console.WriteLine($"{config.Depth} blocks of width {config.Width}, {model.ParameterCount:N0} parameters; {training.Count:N0} training and {validation.Count:N0} validation images of {config.Classes} classes");
         Preprocessing preprocessing = Preprocessing.Plain(config.ImageSize);
         IReadOnlyDictionary<string, byte[]> companions = ClassifierFiles.Of(training.ClassNames, preprocessing);
         return TrainingRun.Run(
-            new Trainer(model, options),
+            Arguments.Trainer(model, options),
             Arguments.Loader(parsed, training, preprocessing),
             Arguments.ValidationLoader(parsed, validation, preprocessing),
-            Arguments.Target(parsed),
+            Arguments,
+            parsed,
             target => ModelFolder.Save(model, target, companions),
-            options.KeepTrace,
             cancellation);
     }
 
@@ -67,7 +69,7 @@ static class PretrainCommand
         }
         catch (ArgumentException exception)
         {
-            throw new UsageException(exception.Message);
+            throw new UsageException($"--image, --patch, --width, --depth or --heads: {exception.Message}");
         }
     }
 }

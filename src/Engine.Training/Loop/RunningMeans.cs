@@ -3,7 +3,7 @@ using Engine.Tensors;
 namespace Engine.Training;
 
 /// <summary>
-/// Loss and hits of the steps since the last report, summed on the device: a step never waits for the host to read a number.
+/// Loss and hits of the steps since the last reading, summed on the device: a step never waits for the host to read a number.
 /// </summary>
 sealed class RunningMeans
 {
@@ -15,6 +15,12 @@ sealed class RunningMeans
         using StepScope outside = StepScope.Outside();
         sums = Tensor.Zeros([2], DType.Float32, device);
     }
+
+    /// <summary>The mean loss when last read; NaN before the first step.</summary>
+    public double Loss { get; private set; } = double.NaN;
+
+    /// <summary>The share of images classified rightly when last read; NaN before the first step.</summary>
+    public double Accuracy { get; private set; } = double.NaN;
 
     /// <summary>Adds a step.</summary>
     /// <param name="loss">[]</param><param name="logits">[B, classes]</param><param name="labels">int32 [B]</param>
@@ -28,13 +34,15 @@ sealed class RunningMeans
         images += labels.Shape[0];
     }
 
-    /// <summary>The means since the last reading; NaN where there was no step.</summary>
-    public (double Loss, double Accuracy) Read()
+    /// <summary>Reads the means of the steps since the last reading. Where there was none, those read before stay.</summary>
+    /// <returns>False if the loss of those steps is no finite number.</returns>
+    public bool Read()
     {
+        if (steps == 0) return true;
         float[] values = sums.ToArray<float>();
-        (double, double) means = (values[0] / (double)steps, values[1] / (double)images);
+        (Loss, Accuracy) = (values[0] / (double)steps, values[1] / (double)images);
         sums.CopyFrom<float>([0, 0]);
         (steps, images) = (0, 0);
-        return means;
+        return double.IsFinite(Loss);
     }
 }
