@@ -123,7 +123,7 @@ public sealed class BadInputTests
         Refuses(scratch, 2, ["--lr is 0", "above 0"], Finetune(scratch, more: ["--lr", "0"]));
         Refuses(scratch, 2, ["--batch is 0", "1 or more"], Finetune(scratch, more: ["--batch", "0"]));
         Refuses(scratch, 2, ["--threads is 0"], Finetune(scratch, more: ["--threads", "0"]));
-        Refuses(scratch, 2, ["--epochs", "'many'", "whole number"], Finetune(scratch, more: ["--epochs", "many"]));
+        Refuses(scratch, 2, ["--batch", "'many'", "whole number"], Finetune(scratch, more: ["--batch", "many"]));
         Refuses(scratch, 2, ["--optimizer is 'lion'", "adam-spd"], Finetune(scratch, more: ["--optimizer", "lion"]));
         Refuses(scratch, 2, ["--schedule is 'zigzag'", "cosine"], Finetune(scratch, more: ["--schedule", "zigzag"]));
         Refuses(scratch, 2, ["--augment is 'much'", "imagenet"], Finetune(scratch, more: ["--augment", "much"]));
@@ -154,7 +154,7 @@ public sealed class BadInputTests
         using Scratch scratch = Ready();
         scratch.Images("more", classes: 4);
         Refuses(scratch, 1, [scratch["vit"], "3 classes", "4"], "evaluate", "--model", scratch["vit"], "--data", scratch["more"]);
-        Refuses(scratch, 1, ["square"], Finetune(scratch, data: scratch.Images("less", classes: 1) is var less ? scratch["data"] : less, more: ["--val", OtherClass(scratch)]));
+        Refuses(scratch, 1, ["square"], Finetune(scratch, more: ["--val", OtherClass(scratch)]));
     }
 
     static string OtherClass(Scratch scratch)

@@ -87,8 +87,8 @@ public sealed class TrainerResumeTests
         Assert.Contains("the seed was 5", Refusal(folder, TrainerSetup.Options with { Seed = 6 }));
         Assert.Contains("the frozen parameters were none", Refusal(folder, TrainerSetup.Options with { Freeze = ["norm.*"] }));
         Assert.Contains("the batch size was 8 in the saved run and is 4 now", Refusal(folder, TrainerSetup.Options, TrainerSetup.Training(batch: 4)));
-        Assert.Contains("the number of training images was 64 in the saved run and is 72 now", Refusal(folder, TrainerSetup.Options, TrainerSetup.Training(images: 72)));
-        Assert.Contains("the order of images was shuffled, seed 2", Refusal(folder, TrainerSetup.Options, TrainerSetup.Training(seed: 4)));
+        Assert.Contains("the training images were 64 in the saved run and are 72 now", Refusal(folder, TrainerSetup.Options, TrainerSetup.Training(images: 72)));
+        Assert.Contains("the image order was shuffled, seed 2", Refusal(folder, TrainerSetup.Options, TrainerSetup.Training(seed: 4)));
     }
 
     [Fact]

@@ -23,13 +23,14 @@ public sealed class TrainingFixtureTests
             FixtureFolder.Path("training", fixture.Name), new LoadOptions { Device = fixture.Device });
         Trainer trainer = new(loaded.Model, new TrainingOptions(), arena => Create(fixture, optimizer, arena));
         loaded.Model.Train();
+        RunningMeans means = new(fixture.Device);
         int steps = fixture.Config<int>("steps");
         (float[] losses, long[] projected) = (new float[steps], new long[steps]);
         for (int step = 0; step < steps; step++)
         {
             using StepScope scope = StepScope.Begin();
             Tensor labels = fixture.Load($"batch.{step}.labels").To(DType.Int32);
-            losses[step] = (float)trainer.Step(fixture.Load($"batch.{step}.pixels"), labels).Loss.Item();
+            losses[step] = (float)trainer.Step(fixture.Load($"batch.{step}.pixels"), labels, means).Item();
             projected[step] = trainer.Optimizer.Projection?.Trace.Latest.Count(row => row.Projected) ?? 0;
         }
 
@@ -47,11 +48,23 @@ public sealed class TrainingFixtureTests
         using SafeTensors weights = SafeTensors.Open(Path.Combine(saved, "model.safetensors"));
         foreach (string name in weights.Items.Keys)
         {
-            Tensor reference = fixture.Load($"{optimizer}.final.{name}");
-            Close(fixture, Tensor.From(weights.Read<float>(name), reference.Shape, fixture.Device), $"{optimizer}.final.{name}");
+            Tensor reference = fixture.Load($"{optimizer}.final.{name}"), ours = Tensor.From(weights.Read<float>(name), reference.Shape, fixture.Device);
+            if (name.EndsWith("attn.qkv.bias", StringComparison.Ordinal)) CheckQkvBias(fixture, ours, reference, $"{optimizer}.final.{name}");
+            else Close(fixture, ours, $"{optimizer}.final.{name}");
         }
 
         Assert.Equal(loaded.Model.Parameters.Count, weights.Items.Count);
+    }
+
+    // Softmax does not see what all keys have in common: the gradient of the key bias is zero but for rounding. Adam divides it
+    // by its own size, so it moves by up to the learning rate a step, in a direction that precision alone decides.
+    static void CheckQkvBias(Fixture fixture, Tensor ours, Tensor reference, string what)
+    {
+        int width = ours.Shape[0] / 3;
+        double reach = fixture.Config<int>("steps") * fixture.Config<double>("lr");
+        for (int part = 0; part < 3; part++)
+            TensorAssert.Close(ours.Slice(0, part * width, (part + 1) * width), reference.Slice(0, part * width, (part + 1) * width),
+                fixture.RelativeTolerance, part == 1 ? reach : fixture.AbsoluteTolerance, $"{fixture.Name}: {what}, part {part}");
     }
 
     static void Close(Fixture fixture, Tensor ours, string name) =>

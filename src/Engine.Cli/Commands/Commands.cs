@@ -30,7 +30,7 @@ static class Commands
     /// <returns>The exit code.</returns>
     public static int Refuse(ParseResult parsed)
     {
-        string message = parsed.Errors[0].Message.TrimEnd('.');
+        string message = parsed.UnmatchedTokens is [string unknown, ..] ? $"There is no command or option '{unknown}'" : parsed.Errors[0].Message.TrimEnd('.').ReplaceLineEndings(" ");
         foreach ((string said, string meant) in Types) message = message.Replace(said, meant, StringComparison.Ordinal);
         return Fail($"{message}. See {string.Join(' ', PathOf(parsed.CommandResult).Prepend("engine"))} --help.", ExitCode.Usage);
     }

@@ -99,17 +99,18 @@ public sealed partial class Trainer
     }
 
     /// <summary>One step: forward, backward, update.</summary>
-    /// <param name="pixels">[B, C, S, S]</param><param name="labels">int32 [B]</param>
-    /// <returns>The loss [] and the logits [B, classes], before the update.</returns>
-    internal (Tensor Loss, Tensor Logits) Step(Tensor pixels, Tensor labels)
+    /// <param name="pixels">[B, C, S, S]</param><param name="labels">int32 [B]</param><param name="means">Where loss and hits are counted.</param>
+    /// <returns>The loss [], before the update.</returns>
+    internal Tensor Step(Tensor pixels, Tensor labels, RunningMeans means)
     {
-        Variable logits = Model.Forward(pixels);
+        Variable logits = Model.Forward(pixels);                                    // [B, classes]
         Variable loss = Functions.CrossEntropy(logits, labels, new CrossEntropyOptions(LabelSmoothing: options.LabelSmoothing));
+        means.Add(loss.Value, logits.Value, labels);
         Optimizer.ZeroGradients();
         loss.Backward();
         if (options.Clip is { } norm) Clipping.ByGlobalNorm(Arena, norm);
         Optimizer.Step();
-        return (loss.Value, logits.Value);
+        return loss.Value;
     }
 
     void RunSteps(BatchLoader training, Schedule schedule, ProgressMeter meter, RunningMeans means, CancellationToken cancellation)
@@ -124,8 +125,7 @@ public sealed partial class Trainer
             {
                 using StepScope scope = StepScope.Begin();
                 (Tensor pixels, Tensor labels) = batch.ToTensors(Model.Device);
-                (Tensor loss, Tensor logits) = Step(pixels, labels);
-                means.Add(loss, logits, labels);
+                Step(pixels, labels, means);
             }
 
             StepInEpoch++;
