@@ -178,7 +178,41 @@ public sealed class BadInputTests
     public void A_loss_that_is_no_number()
     {
         using Scratch scratch = Ready();
-        Refuses(scratch, 1, ["loss", "lower the learning rate"],
-            Finetune(scratch, more: ["--optimizer", "sgd", "--lr", "1e25", "--schedule", "constant", "--warmup", "0", "--batch", "2", "--val", scratch["data"]]));
+        string[] before = scratch.Contents();
+        Outcome outcome = EngineProcess.Run(Finetune(scratch,
+            more: ["--optimizer", "sgd", "--lr", "1e25", "--schedule", "constant", "--warmup", "0", "--batch", "2", "--val", scratch["data"]]));
+        Assert.Equal(1, outcome.Code);
+        Assert.All(outcome.ErrorLines[..^1], line => Assert.StartsWith("training: step", line));
+        Assert.StartsWith("error: The loss is ", outcome.ErrorLines[^1]);
+        Assert.Contains("lower the learning rate", outcome.ErrorLines[^1]);
+        Assert.Equal(before, scratch.Contents());
+    }
+
+    [Fact]
+    public void A_disk_that_is_full()
+    {
+        using Scratch scratch = Ready();
+        string disk = scratch["disk"];
+        Directory.CreateDirectory(disk);
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && Shell("mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk), "needs to mount a small disk");
+        try
+        {
+            Outcome outcome = EngineProcess.Run("finetune", "--model", scratch["vit"], "--data", scratch["data"], "--out", Path.Combine(disk, "run"), "--epochs", "1");
+            Assert.Equal(1, outcome.Code);
+            Assert.Contains(Path.Combine(disk, "run"), outcome.ErrorLines[^1]);
+            Assert.Contains("disk was full", outcome.ErrorLines[^1]);
+            Assert.Empty(Directory.GetFileSystemEntries(disk));
+        }
+        finally
+        {
+            Shell("umount", disk);
+        }
+    }
+
+    static bool Shell(string program, params string[] arguments)
+    {
+        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
     }
 }

@@ -34,16 +34,17 @@ public sealed class TrainerTests
     {
         List<TrainingProgress> heard = [];
         List<ClassificationResult?> measured = [];
-        Trainer trainer = new(TrainerSetup.Model(), TrainerSetup.Options with { Optimizer = OptimizerKind.AdamW, LearningRate = 1e-2, Epochs = 12, Clip = null });
+        Models.VisionTransformer model = new(TrainerSetup.Config with { Dropout = 0, DropPath = 0 }, 3);
+        Trainer trainer = new(model, TrainerSetup.Options with { Optimizer = OptimizerKind.AdamW, LearningRate = 1e-2, Epochs = 20, Clip = null });
         trainer.EpochFinished += (_, result) => measured.Add(result);
         trainer.Fit(TrainerSetup.Training(), TrainerSetup.Validation(), new Listener(heard));
-        Assert.Equal(12, measured.Count);
+        Assert.Equal(20, measured.Count);
         Assert.All(measured, result => Assert.Equal(20, result!.Count));
         Assert.Equal(measured.Max(result => result!.Accuracy), trainer.BestAccuracy);
         Assert.Equal(1 + measured.FindIndex(result => result!.Accuracy == trainer.BestAccuracy), trainer.BestEpoch);
-        Assert.Equal(12, heard.Count(report => report.Validation is not null));
+        Assert.Equal(20, heard.Count(report => report.Validation is not null));
         TrainingProgress end = heard[^1];
-        Assert.Equal((96, 96, 12, 12), (end.Step, end.Steps, end.Epoch, end.Epochs));
+        Assert.Equal((160, 160, 20, 20), (end.Step, end.Steps, end.Epoch, end.Epochs));
         Assert.Equal(TimeSpan.Zero, end.Remaining);
         Assert.All(heard, report => Assert.True(double.IsFinite(report.Loss) && report.Accuracy is >= 0 and <= 1));
         Assert.True(end.Loss < 2.1, $"ten classes start at 2.3, the loss ended at {end.Loss}");

@@ -26,6 +26,17 @@ static class Commands
         (" as expected type 'System.Single'", ": a number is expected"),
     ];
 
+    /// <summary>A command with a line for the list of commands, and more for those who ask for its help.</summary>
+    /// <param name="name">What is typed.</param>
+    /// <param name="summary">What it does, in a line.</param>
+    /// <param name="details">How, and examples.</param>
+    public static Command Create(string name, string summary, string details)
+    {
+        // The list of commands and a command's own help show the same description; so the arguments decide which it is.
+        bool asked = Environment.GetCommandLineArgs().ElementAtOrDefault(1) == name;
+        return new(name, asked ? $"{summary}\n\n{details}" : summary);
+    }
+
     /// <summary>Says in one line what cannot be understood of the command line.</summary>
     /// <returns>The exit code.</returns>
     public static int Refuse(ParseResult parsed)

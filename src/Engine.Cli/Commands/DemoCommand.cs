@@ -16,11 +16,18 @@ static class DemoCommand
 
     public static Command Create()
     {
-        Command command = new("demo",
-            "Pre-train a small vision transformer on shapes drawn in five visual domains, fine-tune it on one of them with AdamW and with\n" +
-            "Adam-SPD from the same weights and batches, and compare what each keeps of the others. Needs no data and about three minutes.\n\n" +
-            "  engine demo\n  engine demo --domain photo --lambda 2 --seeds 3 --out runs/photo")
-        { Out, Seeds, Lambda, Domain, Quick, Machine.Device, Machine.Threads };
+        Command command = Commands.Create("demo", "See what Selective Projection Decay does, on images that it draws.",
+            "A small vision transformer is pre-trained on shapes drawn in five visual domains, then fine-tuned on one of them with AdamW\n" +
+            "and with Adam-SPD from the same weights and batches; a table shows what each keeps of the others. Needs no data and about\n" +
+            "three minutes.\n\n" +
+            "  engine demo\n  engine demo --domain photo --lambda 2 --seeds 3 --out runs/photo");
+        command.Add(Out);
+        command.Add(Seeds);
+        command.Add(Lambda);
+        command.Add(Domain);
+        command.Add(Quick);
+        command.Add(Machine.Device);
+        command.Add(Machine.Threads);
         Commands.Run(command, Run);
         return command;
     }

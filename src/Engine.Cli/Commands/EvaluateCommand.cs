@@ -17,10 +17,15 @@ static class EvaluateCommand
 
     public static Command Create()
     {
-        Command command = new("evaluate",
-            "Measure a classifier on a folder of class folders: accuracy, loss, accuracy per class, and which classes are confused.\n\n" +
-            "  engine evaluate --model run/best --data test\n  engine evaluate --model run/best --data test --json")
-        { Model, Data, Batch, Json, Machine.Device, Machine.Threads };
+        Command command = Commands.Create("evaluate", "Measure a classifier on folders of images.",
+            "Accuracy, loss, accuracy per class, and which classes are taken for which.\n\n" +
+            "  engine evaluate --model run/best --data test\n  engine evaluate --model run/best --data test --json");
+        command.Add(Model);
+        command.Add(Data);
+        command.Add(Batch);
+        command.Add(Json);
+        command.Add(Machine.Device);
+        command.Add(Machine.Threads);
         Commands.Run(command, Run);
         return command;
     }

@@ -13,12 +13,14 @@ static class FinetuneCommand
 
     public static Command Create()
     {
-        Command command = new("finetune",
-            "Fine-tune a vision transformer on a folder of class folders of JPEG or PNG files. The best and the last weights are saved in\n" +
-            "the layout the model came in, with class names and preprocessing. Ctrl-C saves and stops; --resume goes on.\n\n" +
+        Command command = Commands.Create("finetune", "Fine-tune a vision transformer on folders of images.",
+            "The images are JPEG, PNG or BMP files in one folder a class. The best and the last weights are saved in the layout the model\n" +
+            "came in, with class names and preprocessing. Ctrl-C saves and stops; the same command with --resume goes on.\n\n" +
             "  engine finetune --model vit-base --data train --out run\n" +
-            "  engine finetune --model vit-base --data train --val val --out run --optimizer adamw --lr 3e-5 --weight-decay 0.05 --freeze 'blocks.0.*'")
-        { Model, DropPath };
+            "  engine finetune --model vit-base --data train --val val --out run --optimizer adamw --lr 3e-5 --weight-decay 0.05\n" +
+            "  engine finetune --model vit-base --data train --out run --freeze 'blocks.0.*' 'blocks.1.*' --trace");
+        command.Add(Model);
+        command.Add(DropPath);
         Arguments.AddTo(command);
         Commands.Run(command, Run);
         return command;

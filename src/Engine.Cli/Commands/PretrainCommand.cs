@@ -18,11 +18,17 @@ static class PretrainCommand
 
     public static Command Create()
     {
-        Command command = new("pretrain",
-            "Train a vision transformer from scratch on a folder of class folders of JPEG or PNG files.\n\n" +
+        Command command = Commands.Create("pretrain", "Train a vision transformer from scratch on folders of images.",
+            "The images are JPEG, PNG or BMP files in one folder a class. The result is a folder that finetune takes.\n\n" +
             "  engine pretrain --data cifar10/train --val cifar10/test --out vit-cifar --augment small --weight-decay 0.05\n" +
-            "  engine pretrain --data photos --image 64 --patch 8 --width 192 --depth 8 --heads 6 --out vit-photos")
-        { Image, Patch, Width, Depth, Heads, Dropout, DropPath };
+            "  engine pretrain --data photos --image 64 --patch 8 --width 192 --depth 8 --heads 6 --out vit-photos");
+        command.Add(Image);
+        command.Add(Patch);
+        command.Add(Width);
+        command.Add(Depth);
+        command.Add(Heads);
+        command.Add(Dropout);
+        command.Add(DropPath);
         Arguments.AddTo(command);
         Commands.Run(command, Run);
         return command;

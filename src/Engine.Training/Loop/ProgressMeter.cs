@@ -17,14 +17,13 @@ sealed class ProgressMeter(string phase, int steps, int epochs, IProgress<Traini
     long images, done;
 
     /// <summary>Counts a step.</summary>
-    /// <param name="step">Steps done in all.</param>
     /// <param name="batch">Images of this one.</param>
-    /// <returns>True when the means should be read and reported.</returns>
-    public bool Count(int step, int batch)
+    /// <returns>True when some time has passed: the means should be read and reported.</returns>
+    public bool Count(int batch)
     {
         images += batch;
         done++;
-        if (clock.Elapsed - lastReading < Interval && step < steps) return false;
+        if (clock.Elapsed - lastReading < Interval) return false;
         lastReading = clock.Elapsed;
         return true;
     }

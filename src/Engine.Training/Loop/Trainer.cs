@@ -129,7 +129,7 @@ public sealed partial class Trainer
             }
 
             StepInEpoch++;
-            if (!meter.Count(step + 1, batch.Count)) continue;
+            if (!meter.Count(batch.Count)) continue;
             Read(means, step + 1);
             Report(meter, means, step + 1);
         }
@@ -143,7 +143,7 @@ public sealed partial class Trainer
         ClassificationResult? measured = validation is null ? null : Evaluator.Run(Model, validation, cancellation);
         if (measured is { Loss: var loss } && !double.IsFinite(loss)) throw Diverged("validation loss", loss, step);
         if (measured is not null && !(measured.Accuracy <= BestAccuracy)) (BestAccuracy, BestEpoch) = (measured.Accuracy, Epoch + 1);
-        if (measured is not null) Report(meter, means, step, measured);
+        Report(meter, means, step, measured);
         (Epoch, StepInEpoch) = (Epoch + 1, 0);
         EpochFinished?.Invoke(this, measured);
     }

@@ -48,7 +48,7 @@ public static class Evaluator
                 seen += batch.Count;
             }
 
-            if (meter.Count(batch.Number + 1, batch.Count)) meter.Report(batch.Number + 1, 1, lossSum / seen, (double)hits / seen, 0);
+            if (meter.Count(batch.Count) || batch.Number + 1 == images.BatchCount) meter.Report(batch.Number + 1, 1, lossSum / seen, (double)hits / seen, 0);
         }
 
         return new(classes, confusion, lossSum / seen, clock.Elapsed);
