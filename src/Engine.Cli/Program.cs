@@ -15,12 +15,9 @@ RootCommand root = new(
     InspectCommand.Create(),
 };
 
-ParseResult parsed = root.Parse(args);
-if (parsed.Errors.Count > 0)
-{
-    string command = string.Join(' ', new[] { "engine" }.Concat(Commands.PathOf(parsed.CommandResult)));
-    Console.Error.WriteLine($"{parsed.Errors[0].Message.TrimEnd('.')}. See {command} --help.");
-    return ExitCode.Usage;
-}
+// Nothing asked is no fault: it shows what can be asked.
+ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+if (parsed.Errors.Count > 0) return Commands.Refuse(parsed);
 
-return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+// Signals are the commands' own affair: System.CommandLine would end the process two seconds after Ctrl-C, in the middle of saving.
+return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });

@@ -11,16 +11,23 @@ static class DemoCommand
     static readonly Option<string> Out = new("--out") { Description = "The folder for models, trace and pictures.", DefaultValueFactory = _ => Path.Combine("runs", "demo") };
     static readonly Option<int> Seeds = new("--seeds") { Description = "How many fine-tunings of each method.", DefaultValueFactory = _ => 2 };
     static readonly Option<double> Lambda = new("--lambda") { Description = "Adam-SPD's strength.", DefaultValueFactory = _ => DemoSettings.Lambda };
-    static readonly Option<DrawnDomain> Domain = new("--domain") { Description = "The domain to fine-tune on: filled, sketch, textured, inverted or photo.", DefaultValueFactory = _ => DemoSettings.Domain };
+    static readonly Option<string> Domain = new("--domain") { Description = "The domain to fine-tune on: filled, sketch, textured, inverted or photo.", DefaultValueFactory = _ => Word(DemoSettings.Domain) };
     static readonly Option<bool> Quick = new("--quick") { Description = "A run of seconds that shows the way, not the effect." };
 
     public static Command Create()
     {
-        Command command = new("demo",
-            "Pre-train a small vision transformer on shapes drawn in five visual domains, fine-tune it on one of them with AdamW and with\n" +
-            "Adam-SPD from the same weights and batches, and compare what each keeps of the others. Needs no data and about three minutes.\n\n" +
-            "  engine demo\n  engine demo --domain photo --lambda 2 --seeds 3 --out runs/photo")
-        { Out, Seeds, Lambda, Domain, Quick, Machine.Device, Machine.Threads };
+        Command command = Commands.Create("demo", "See what Selective Projection Decay does, on images that it draws.",
+            "A small vision transformer is pre-trained on shapes drawn in five visual domains, then fine-tuned on one of them with AdamW\n" +
+            "and with Adam-SPD from the same weights and batches; a table shows what each keeps of the others. Needs no data and about\n" +
+            "three minutes.\n\n" +
+            "  engine demo\n  engine demo --domain photo --lambda 2 --seeds 3 --out runs/photo");
+        command.Add(Out);
+        command.Add(Seeds);
+        command.Add(Lambda);
+        command.Add(Domain);
+        command.Add(Quick);
+        command.Add(Machine.Device);
+        command.Add(Machine.Threads);
         Commands.Run(command, Run);
         return command;
     }
@@ -31,9 +38,11 @@ static class DemoCommand
         int seeds = parsed.GetValue(Seeds);
         if (seeds < 1) throw new UsageException($"--seeds is {seeds}; it must be 1 or more.");
         double lambda = parsed.GetValue(Lambda);
-        if (!(lambda >= 0)) throw new UsageException(FormattableString.Invariant($"--lambda is {lambda}; it must be 0 or more."));
-        DomainExperimentOptions options = DemoSettings.Options(parsed.GetValue(Domain), lambda, seeds, parsed.GetValue(Quick));
-        DemoFolder folder = new(parsed.GetValue(Out)!, options);
+        if (!(lambda >= 0 && double.IsFinite(lambda))) throw new UsageException(FormattableString.Invariant($"--lambda is {lambda}; it must be 0 or more."));
+        DrawnDomain domain = parsed.Choose(Domain, [.. DrawnDomains.All.Select(domain => (Word(domain), domain))]);
+        DomainExperimentOptions options = DemoSettings.Options(domain, lambda, seeds, parsed.GetValue(Quick));
+        using OutputFolder output = new(parsed.GetValue(Out)!);
+        DemoFolder folder = new(output, options);
         DomainExperiment experiment = new(options);
         experiment.Finished += (outcome, optimizer) => folder.Add(experiment, outcome, optimizer);
         Console.WriteLine($"{options.Model.Depth} blocks of width {options.Model.Width}, {experiment.Model.ParameterCount:N0} parameters, on {Device.Default} with {ThreadTeam.Threads} threads");
@@ -42,14 +51,18 @@ static class DemoCommand
         Console.WriteLine(DomainFindings.Describe(options.Domain, outcomes));
         foreach (string warning in folder.Warnings) Console.WriteLine($"note: {warning}");
         Console.WriteLine();
-        foreach ((string file, string what) in folder.Finish(outcomes)) Console.WriteLine($"{file,-44} {what}");
+        IReadOnlyList<(string File, string What)> files = folder.Finish(outcomes);
+        int width = files.Max(file => file.File.Length);
+        foreach ((string file, string what) in files) Console.WriteLine($"{file.PadRight(width)}  {what}");
         return ExitCode.Success;
     }
 
+    static string Word(DrawnDomain domain) => domain.ToString().ToLowerInvariant();
+
     static void PrintTable(DomainExperimentOptions options, IReadOnlyList<DomainOutcome> outcomes)
     {
-        string[] others = [.. DrawnDomains.All.Where(domain => domain != options.Domain).Select(domain => domain.ToString().ToLowerInvariant())];
-        string home = options.Domain.ToString().ToLowerInvariant();
+        string[] others = [.. DrawnDomains.All.Where(domain => domain != options.Domain).Select(Word)];
+        string home = Word(options.Domain);
         Tables.Print(
             ["accuracy, %", "seed", $"{home} (ID)", .. others, "OOD mean", "deviation", "seconds"],
             outcomes.Select(outcome => (IReadOnlyList<string>)

@@ -7,15 +7,14 @@ namespace Engine.Cli;
 /// <summary>What the demo leaves behind: models, trace, pictures.</summary>
 sealed class DemoFolder
 {
-    readonly string folder;
+    readonly OutputFolder folder;
     readonly DomainExperimentOptions options;
     readonly List<(string File, string What)> files = [];
 
-    public DemoFolder(string folder, DomainExperimentOptions options)
+    public DemoFolder(OutputFolder folder, DomainExperimentOptions options)
     {
         (this.folder, this.options) = (folder, options);
-        Directory.CreateDirectory(folder);
-        string samples = Path.Combine(folder, "samples.png");
+        string samples = folder["samples.png"];
         PngWriter.Save(DrawnDomains.ContactSheet(options.DataSeed, zoom: 3), samples);
         files.Add((samples, "ten classes in five domains: a row a domain"));
     }
@@ -29,11 +28,11 @@ sealed class DemoFolder
         bool first = outcome.Method is null || outcome.Seed == options.Seeds[0];
         if (optimizer is AdamSpd spd) Warnings.AddRange(spd.Projection.Trace.Warnings.Except(Warnings));
         if (!first) return;
-        string name = (outcome.Method ?? "pre-trained").ToLowerInvariant(), model = Path.Combine(folder, name);
+        string name = (outcome.Method ?? "pre-trained").ToLowerInvariant(), model = folder[name];
         ModelFolder.Save(experiment.Model, model, ClassifierFiles.Of(DrawnDomains.Shapes, experiment.Preprocessing));
         files.Add((model, $"the {outcome.Method ?? "pre-trained"} model{(outcome.Method is null ? "" : $", seed {outcome.Seed}")}: config.json, model.safetensors"));
         if (optimizer is not AdamSpd { Projection.Trace: var trace }) return;
-        string csv = Path.Combine(folder, "trace.csv");
+        string csv = folder["trace.csv"];
         TraceCsv.Save(csv, trace);
         files.Add((csv, "Adam-SPD, every step and layer: condition c, ratio r, deviation, projected or not"));
     }
@@ -42,7 +41,7 @@ sealed class DemoFolder
     /// <returns>All files, with what they are.</returns>
     public IReadOnlyList<(string File, string What)> Finish(IReadOnlyList<DomainOutcome> outcomes)
     {
-        string picture = Path.Combine(folder, "accuracy.png");
+        string picture = folder["accuracy.png"];
         AccuracyPoint[] points = [.. outcomes.Select(outcome => new AccuracyPoint(
             outcome.Method ?? "pre-trained", outcome.Deviation, outcome.InDistribution(options.Domain), outcome.OutOfDistribution(options.Domain)))];
         AccuracyPlot.Save(picture, $"Fine-tuned on {options.Domain.ToString().ToLowerInvariant()}", points[1..], points[0]);

@@ -14,20 +14,21 @@ static class DemoSettings
     {
         TrainingOptions fineTuning = new()
         {
-            LearningRate = 1e-3,
-            Epochs = quick ? 1 : 6,
+            LearningRate = 5e-4,
+            Epochs = quick ? 1 : 8,
             WarmUp = 0.1,
             Schedule = ScheduleKind.Cosine,
         };
         return new()
         {
-            Model = new VitConfig { ImageSize = 32, PatchSize = 4, Width = 64, Depth = 4, Heads = 4, MlpWidth = 256, Classes = DrawnDomains.Shapes.Count },
+            Model = new VitConfig { ImageSize = 32, PatchSize = 8, Width = 64, Depth = 4, Heads = 4, MlpWidth = 256, Classes = DrawnDomains.Shapes.Count },
             Domain = domain,
             Seeds = [.. Enumerable.Range(1, seeds).Select(seed => (ulong)seed)],
+            BatchSize = 32,
             PretrainingImages = quick ? 128 : 2000,
             FineTuningImages = quick ? 128 : 1000,
             TestImages = quick ? 100 : 500,
-            Pretraining = new() { Optimizer = OptimizerKind.AdamW, LearningRate = 2e-3, WeightDecay = 0.05, Epochs = quick ? 1 : 6, WarmUp = 0.1 },
+            Pretraining = new() { Optimizer = OptimizerKind.AdamW, LearningRate = 1e-3, WeightDecay = 0.05, Epochs = quick ? 1 : 7, WarmUp = 0.1 },
             Methods =
             [
                 new("AdamW", fineTuning with { Optimizer = OptimizerKind.AdamW, WeightDecay = 0.01 }),

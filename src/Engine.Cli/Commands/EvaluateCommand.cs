@@ -17,10 +17,15 @@ static class EvaluateCommand
 
     public static Command Create()
     {
-        Command command = new("evaluate",
-            "Measure a classifier on a folder of class folders: accuracy, loss, accuracy per class, and which classes are confused.\n\n" +
-            "  engine evaluate --model run/best --data test\n  engine evaluate --model run/best --data test --json")
-        { Model, Data, Batch, Json, Machine.Device, Machine.Threads };
+        Command command = Commands.Create("evaluate", "Measure a classifier on folders of images.",
+            "Accuracy, loss, accuracy per class, and which classes are taken for which.\n\n" +
+            "  engine evaluate --model run/best --data test\n  engine evaluate --model run/best --data test --json");
+        command.Add(Model);
+        command.Add(Data);
+        command.Add(Batch);
+        command.Add(Json);
+        command.Add(Machine.Device);
+        command.Add(Machine.Threads);
         Commands.Run(command, Run);
         return command;
     }
@@ -30,9 +35,13 @@ static class EvaluateCommand
         Machine.Apply(parsed);
         if (parsed.GetValue(Batch) < 1) throw new UsageException($"--batch is {parsed.GetValue(Batch)}; it must be 1 or more.");
         string folder = parsed.GetValue(Model)!;
-        ImageFolder images = new(parsed.GetValue(Data)!, ClassifierFiles.ReadClassNames(folder));
+        IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(folder);
+        ImageFolder images = new(parsed.GetValue(Data)!, names);
         VisionTransformer model = ModelFolder.Load<VisionTransformer>(folder).Model;
-        Preprocessing preprocessing = Preprocessing.Find(folder) ?? Preprocessing.Plain(model.Config.ImageSize);
+        if (model.Config.Classes != images.ClassNames.Count)
+            throw new CheckpointException(folder, $"the model tells {model.Config.Classes} classes apart, {(names is null ? images.Folder : ClassifierFiles.ClassNamesFile)} has {images.ClassNames.Count}; " +
+                "evaluate on the classes it was trained on, or fine-tune it on these");
+        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(folder, model.Config.ImageSize);
         BatchLoader loader = new(images, preprocessing, new BatchLoaderOptions { BatchSize = parsed.GetValue(Batch) });
         ClassificationResult result = ProgressDisplay.Run(progress => Evaluator.Run(model, loader, cancellation, progress));
         if (parsed.GetValue(Json)) PrintJson(result);
@@ -51,9 +60,9 @@ static class EvaluateCommand
             return;
         }
 
-        Console.WriteLine("confusion: a row an actual class, a column what it was taken for");
-        Tables.Print(["", .. result.ClassNames], result.ClassNames.Select((name, actual) =>
-            (IReadOnlyList<string>)[name, .. result.ClassNames.Select((_, predicted) => $"{result.Confusion(actual, predicted)}")]));
+        Console.WriteLine("confusion: a row an actual class, a column the number of the class it was taken for");
+        Tables.Print(["", .. result.ClassNames.Select((_, predicted) => $"{predicted}")], result.ClassNames.Select((name, actual) =>
+            (IReadOnlyList<string>)[$"{actual} {name}", .. result.ClassNames.Select((_, predicted) => $"{result.Confusion(actual, predicted)}")]));
     }
 
     static void PrintJson(ClassificationResult result)
@@ -65,7 +74,8 @@ static class EvaluateCommand
             json.WriteNumber("accuracy", result.Accuracy);
             json.WriteNumber("correct", result.Correct);
             json.WriteNumber("images", result.Count);
-            json.WriteNumber("loss", result.Loss);
+            if (double.IsFinite(result.Loss)) json.WriteNumber("loss", result.Loss);
+            else json.WriteNull("loss");
             json.WriteNumber("seconds", result.Elapsed.TotalSeconds);
             json.WriteStartArray("classes");
             for (int actual = 0; actual < result.ClassNames.Count; actual++)

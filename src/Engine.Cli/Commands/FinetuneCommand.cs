@@ -13,12 +13,14 @@ static class FinetuneCommand
 
     public static Command Create()
     {
-        Command command = new("finetune",
-            "Fine-tune a vision transformer on a folder of class folders of JPEG or PNG files. The best and the last weights are saved in\n" +
-            "the layout the model came in, with class names and preprocessing. Ctrl-C saves and stops.\n\n" +
+        Command command = Commands.Create("finetune", "Fine-tune a vision transformer on folders of images.",
+            "The images are JPEG, PNG or BMP files in one folder a class. The best and the last weights are saved in the layout the model\n" +
+            "came in, with class names and preprocessing. Ctrl-C saves and stops; the same command with --resume goes on.\n\n" +
             "  engine finetune --model vit-base --data train --out run\n" +
-            "  engine finetune --model vit-base --data train --val val --out run --optimizer adamw --lr 3e-5 --weight-decay 0.05 --freeze 'blocks.0.*'")
-        { Model, DropPath };
+            "  engine finetune --model vit-base --data train --val val --out run --optimizer adamw --lr 3e-5 --weight-decay 0.05\n" +
+            "  engine finetune --model vit-base --data train --out run --freeze 'blocks.0.*' 'blocks.1.*' --trace");
+        command.Add(Model);
+        command.Add(DropPath);
         Arguments.AddTo(command);
         Commands.Run(command, Run);
         return command;
@@ -28,6 +30,7 @@ static class FinetuneCommand
     {
         Machine.Apply(parsed);
         TrainingOptions options = Arguments.Options(parsed);
+        if (parsed.GetValue(DropPath) is not (>= 0 and < 1)) throw new UsageException(FormattableString.Invariant($"{DropPath.Name} is {parsed.GetValue(DropPath)}; it must be at least 0 and below 1."));
         string folder = parsed.GetValue(Model)!;
         (IImageDataset training, IImageDataset validation) = Arguments.Datasets(parsed);
         IReadOnlyList<string>? known = ClassifierFiles.ReadClassNames(folder);
@@ -41,17 +44,18 @@ static class FinetuneCommand
         VisionTransformer model = loaded.Model;
         Console.WriteLine($"{folder}: {loaded.Layout}, {model.ParameterCount:N0} parameters; {training.Count:N0} training and {validation.Count:N0} validation images of {training.ClassNames.Count} classes");
         if (loaded.Fresh.Count > 0)
-            Console.WriteLine($"New head for {training.ClassNames.Count} classes (the checkpoint's has {loaded.StoredClasses}); it starts random and Adam-SPD does not anchor it.");
-        Preprocessing preprocessing = Preprocessing.Find(folder) ?? Preprocessing.Plain(model.Config.ImageSize);
-        if (preprocessing.Size != model.Config.ImageSize) preprocessing = preprocessing with { Size = model.Config.ImageSize };
+            Console.WriteLine($"New head for {training.ClassNames.Count} classes ({Stored(loaded.StoredClasses)}); it starts random{(options.Optimizer == OptimizerKind.AdamSpd ? " and Adam-SPD does not anchor it" : "")}.");
+        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(folder, model.Config.ImageSize);
         IReadOnlyDictionary<string, byte[]> companions = ClassifierFiles.Of(training.ClassNames, preprocessing);
         return TrainingRun.Run(
-            new Trainer(model, options),
+            Arguments.Trainer(model, options),
             Arguments.Loader(parsed, training, preprocessing),
             Arguments.ValidationLoader(parsed, validation, preprocessing),
-            Arguments.Target(parsed),
+            Arguments,
+            parsed,
             target => loaded.Save(target, companions),
-            options.KeepTrace,
             cancellation);
     }
+
+    static string Stored(int classes) => classes == 0 ? "the checkpoint has none" : $"the checkpoint's tells {classes} others apart";
 }

@@ -12,10 +12,11 @@ static class InspectCommand
 
     public static Command Create()
     {
-        Command command = new("inspect",
-            "List tensors, shapes, element types, parameters and metadata of a safetensors file or a model folder.\n\n" +
-            "  engine inspect vit-base/\n  engine inspect run/best/model.safetensors --json")
-        { Target, Json };
+        Command command = Commands.Create("inspect", "List what a safetensors file or a model folder holds.",
+            "Tensors, shapes, element types, parameters and metadata; nothing is loaded.\n\n" +
+            "  engine inspect vit-base/\n  engine inspect run/best/model.safetensors --json");
+        command.Add(Target);
+        command.Add(Json);
         Commands.Run(command, (parsed, _) =>
         {
             using ShardedSafeTensors tensors = Open(parsed.GetValue(Target)!);

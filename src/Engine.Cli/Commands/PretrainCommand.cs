@@ -18,11 +18,17 @@ static class PretrainCommand
 
     public static Command Create()
     {
-        Command command = new("pretrain",
-            "Train a vision transformer from scratch on a folder of class folders of JPEG or PNG files.\n\n" +
+        Command command = Commands.Create("pretrain", "Train a vision transformer from scratch on folders of images.",
+            "The images are JPEG, PNG or BMP files in one folder a class. The result is a folder that finetune takes.\n\n" +
             "  engine pretrain --data cifar10/train --val cifar10/test --out vit-cifar --augment small --weight-decay 0.05\n" +
-            "  engine pretrain --data photos --image 64 --patch 8 --width 192 --depth 8 --heads 6 --out vit-photos")
-        { Image, Patch, Width, Depth, Heads, Dropout, DropPath };
+            "  engine pretrain --data photos --image 64 --patch 8 --width 192 --depth 8 --heads 6 --out vit-photos");
+        command.Add(Image);
+        command.Add(Patch);
+        command.Add(Width);
+        command.Add(Depth);
+        command.Add(Heads);
+        command.Add(Dropout);
+        command.Add(DropPath);
         Arguments.AddTo(command);
         Commands.Run(command, Run);
         return command;
@@ -33,18 +39,20 @@ static class PretrainCommand
         Machine.Apply(parsed);
         TrainingOptions options = Arguments.Options(parsed);
         (IImageDataset training, IImageDataset validation) = Arguments.Datasets(parsed);
+        foreach (Option<float> option in (Option<float>[])[Dropout, DropPath])
+            if (parsed.GetValue(option) is not (>= 0 and < 1)) throw new UsageException(FormattableString.Invariant($"{option.Name} is {parsed.GetValue(option)}; it must be at least 0 and below 1."));
         VitConfig config = Config(parsed, training.ClassNames.Count);
         VisionTransformer model = new(config, Arguments.Seed(parsed));
         Console.WriteLine($"{config.Depth} blocks of width {config.Width}, {model.ParameterCount:N0} parameters; {training.Count:N0} training and {validation.Count:N0} validation images of {config.Classes} classes");
         Preprocessing preprocessing = Preprocessing.Plain(config.ImageSize);
         IReadOnlyDictionary<string, byte[]> companions = ClassifierFiles.Of(training.ClassNames, preprocessing);
         return TrainingRun.Run(
-            new Trainer(model, options),
+            Arguments.Trainer(model, options),
             Arguments.Loader(parsed, training, preprocessing),
             Arguments.ValidationLoader(parsed, validation, preprocessing),
-            Arguments.Target(parsed),
+            Arguments,
+            parsed,
             target => ModelFolder.Save(model, target, companions),
-            options.KeepTrace,
             cancellation);
     }
 
@@ -67,7 +75,7 @@ static class PretrainCommand
         }
         catch (ArgumentException exception)
         {
-            throw new UsageException(exception.Message);
+            throw new UsageException($"--image, --patch, --width, --depth or --heads: {exception.Message}");
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Engine.Models;
 using Engine.Training;
 
 namespace Engine.Cli;
@@ -23,6 +24,7 @@ sealed class TrainingArguments
     readonly Option<string[]> freeze = new("--freeze") { Description = "Parameters not to train, by name; * and ? match: --freeze 'blocks.0.*'.", AllowMultipleArgumentsPerToken = true };
     readonly Option<string[]> anchorExclude = new("--anchor-exclude") { Description = "Parameters that Adam-SPD leaves free, by name.", AllowMultipleArgumentsPerToken = true };
     readonly Option<string> augment = new("--augment") { Description = "none, flip, small (padded crop and flip) or imagenet (random resized crop and flip).", DefaultValueFactory = _ => "flip" };
+    readonly Option<bool> resume = new("--resume") { Description = "Go on with the run in --out, where it stopped, with the same options." };
     readonly Option<bool> trace = new("--trace") { Description = "Write Adam-SPD's trace, every step and layer, as trace.csv." };
 
     public TrainingArguments(string defaultOptimizer, double defaultRate, int defaultEpochs)
@@ -35,11 +37,15 @@ sealed class TrainingArguments
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])[data, validation, target, optimizer, learningRate, weightDecay, lambda, epochs, batch, seed, warmUp,
-            schedule, clip, labelSmoothing, freeze, anchorExclude, augment, trace, Machine.Device, Machine.Threads])
+            schedule, clip, labelSmoothing, freeze, anchorExclude, augment, trace, resume, Machine.Device, Machine.Threads])
             command.Options.Add(option);
     }
 
     public string Target(ParseResult parsed) => parsed.GetValue(target)!;
+
+    public bool Resume(ParseResult parsed) => parsed.GetValue(resume);
+
+    public bool Trace(ParseResult parsed) => parsed.GetValue(trace);
 
     public ulong Seed(ParseResult parsed) => parsed.GetValue(seed);
 
@@ -49,14 +55,14 @@ sealed class TrainingArguments
     {
         TrainingOptions options = new()
         {
-            Optimizer = Choice(optimizer, parsed, ("sgd", OptimizerKind.Sgd), ("adam", OptimizerKind.Adam), ("adamw", OptimizerKind.AdamW), ("adam-spd", OptimizerKind.AdamSpd)),
+            Optimizer = parsed.Choose(optimizer, ("sgd", OptimizerKind.Sgd), ("adam", OptimizerKind.Adam), ("adamw", OptimizerKind.AdamW), ("adam-spd", OptimizerKind.AdamSpd)),
             LearningRate = parsed.GetValue(learningRate),
             WeightDecay = parsed.GetValue(weightDecay),
             Lambda = parsed.GetValue(lambda),
             Epochs = parsed.GetValue(epochs),
             Seed = parsed.GetValue(seed),
             WarmUp = parsed.GetValue(warmUp),
-            Schedule = Choice(schedule, parsed, ("constant", ScheduleKind.Constant), ("linear", ScheduleKind.Linear), ("cosine", ScheduleKind.Cosine), ("step", ScheduleKind.Step)),
+            Schedule = parsed.Choose(schedule, ("constant", ScheduleKind.Constant), ("linear", ScheduleKind.Linear), ("cosine", ScheduleKind.Cosine), ("step", ScheduleKind.Step)),
             Clip = parsed.GetValue(clip),
             LabelSmoothing = parsed.GetValue(labelSmoothing),
             Freeze = parsed.GetValue(freeze) ?? [],
@@ -64,25 +70,67 @@ sealed class TrainingArguments
             KeepTrace = parsed.GetValue(trace),
         };
         if (parsed.GetValue(batch) < 1) throw new UsageException($"--batch is {parsed.GetValue(batch)}; it must be 1 or more.");
+        if (options.Fault() is { } fault) throw new UsageException($"{NameOf(fault.Option)} {fault.Problem}");
+        bool projects = options.Optimizer == OptimizerKind.AdamSpd;
+        Refuse(parsed, projects ? [weightDecay] : [lambda, anchorExclude, trace], projects
+            ? "adam-spd, which pulls toward the pre-trained weights with --lambda" : $"{parsed.GetValue(optimizer)}; it is adam-spd's");
+        return options;
+    }
+
+    /// <summary>The trainer of a model.</summary>
+    /// <exception cref="UsageException">A pattern fits no parameter, or nothing is left to train; the message names the option.</exception>
+    public Trainer Trainer(VisionTransformer model, TrainingOptions options)
+    {
         try
         {
-            options.Validate();
+            model.Freeze([.. options.Freeze]);
         }
         catch (ArgumentException exception)
         {
-            throw new UsageException(exception.Message);
+            throw new UsageException($"{freeze.Name}: {exception.Message}");
         }
 
-        return options;
+        if (!model.IsTrainable) throw new UsageException($"{freeze.Name}: every parameter is frozen; leave some to train.");
+        try
+        {
+            return new(model, options);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new UsageException($"{anchorExclude.Name}: {exception.Message}");
+        }
     }
+
+    // An option that would do nothing is a misunderstanding; better said now than found out after the run.
+    static void Refuse(ParseResult parsed, ReadOnlySpan<Option> idle, string optimizer)
+    {
+        foreach (Option option in idle)
+            if (parsed.IsGiven(option)) throw new UsageException($"{option.Name} does nothing with --optimizer {optimizer}.");
+    }
+
+    string NameOf(string property) => property switch
+    {
+        nameof(TrainingOptions.LearningRate) => learningRate.Name,
+        nameof(TrainingOptions.WeightDecay) => weightDecay.Name,
+        nameof(TrainingOptions.Lambda) => lambda.Name,
+        nameof(TrainingOptions.Epochs) => epochs.Name,
+        nameof(TrainingOptions.WarmUp) => warmUp.Name,
+        nameof(TrainingOptions.Clip) => clip.Name,
+        nameof(TrainingOptions.LabelSmoothing) => labelSmoothing.Name,
+        _ => optimizer.Name,
+    };
 
     /// <summary>Training and validation images.</summary>
     public (IImageDataset Training, IImageDataset Validation) Datasets(ParseResult parsed)
     {
         ImageFolder training = new(parsed.GetValue(data)!);
+        if (training.ClassNames.Count < 2)
+            throw new DatasetException(training.Folder, $"one class folder ({training.ClassNames[0]}); a classifier needs two or more");
         if (parsed.GetValue(validation) is { } folder)
             return (new CachedDataset(training), new CachedDataset(new ImageFolder(folder, training.ClassNames)));
         (DatasetSubset kept, DatasetSubset heldOut) = DatasetSubset.Split(training, 0.1, parsed.GetValue(seed));
+        if (heldOut.Count == 0)
+            throw new DatasetException(training.Folder, $"one image a class; none can be held out, so name validation images with {validation.Name}");
         return (new CachedDataset(kept), new CachedDataset(heldOut));
     }
 
@@ -93,19 +141,11 @@ sealed class TrainingArguments
         Shuffle = true,
         DropLast = true,
         Seed = parsed.GetValue(seed),
-        Augmentation = Choice(augment, parsed,
+        Augmentation = parsed.Choose<Augmentation>(augment,
             ("none", Augmentation.None), ("flip", new Augmentation { FlipProbability = 0.5f }), ("small", Augmentation.Small(preprocessing.Size)), ("imagenet", Augmentation.ImageNet)),
     });
 
     /// <summary>Batches for measuring.</summary>
     public BatchLoader ValidationLoader(ParseResult parsed, IImageDataset images, Preprocessing preprocessing) =>
         new(images, preprocessing, new BatchLoaderOptions { BatchSize = Math.Max(parsed.GetValue(batch), 32) });
-
-    static T Choice<T>(Option<string> option, ParseResult parsed, params (string Name, T Value)[] choices)
-    {
-        string chosen = parsed.GetValue(option)!;
-        foreach ((string name, T value) in choices)
-            if (name == chosen) return value;
-        throw new UsageException($"{option.Name} is '{chosen}'; choose {string.Join(", ", choices.Select(choice => choice.Name))}.");
-    }
 }

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Engine.Optim;
 using Engine.Training;
 
@@ -9,25 +10,43 @@ static class TrainingRun
     /// <param name="trainer">The model with its optimizer.</param>
     /// <param name="training">Training batches.</param>
     /// <param name="validation">Validation batches.</param>
-    /// <param name="target">The folder for <c>best</c> and <c>last</c>.</param>
+    /// <param name="arguments">Where to write, and whether to resume.</param>
+    /// <param name="parsed">The command line.</param>
     /// <param name="save">Writes the model to a folder, in its layout.</param>
-    /// <param name="keepTrace">Write Adam-SPD's trace.</param>
     /// <param name="cancellation">Ctrl-C.</param>
     /// <returns>The exit code.</returns>
     public static int Run(
-        Trainer trainer, BatchLoader training, BatchLoader validation, string target, Action<string> save, bool keepTrace, CancellationToken cancellation)
+        Trainer trainer, BatchLoader training, BatchLoader validation,
+        TrainingArguments arguments, ParseResult parsed, Action<string> save, CancellationToken cancellation)
     {
-        Directory.CreateDirectory(target);
-        string best = Path.Combine(target, "best"), last = Path.Combine(target, "last");
-        double bestAccuracy = double.NegativeInfinity;
-        int bestEpoch = 0;
-        trainer.EpochFinished += (_, measured) =>
+        using OutputFolder output = new(arguments.Target(parsed));
+        bool keepTrace = arguments.Trace(parsed);
+        RunFolder folder = new(output, save, keepTrace);
+        folder.Begin(trainer, training, arguments.Resume(parsed));
+        if (arguments.Resume(parsed))
+            Console.WriteLine($"Resumed after {trainer.Epoch} epochs{(trainer.StepInEpoch > 0 ? $" and {trainer.StepInEpoch} steps" : "")}.");
+        bool interrupted = Train(trainer, training, validation, folder, cancellation);
+        if (keepTrace && trainer.Optimizer is AdamSpd spd)
         {
-            if (measured is null || !(measured.Accuracy > bestAccuracy)) return;
-            (bestAccuracy, bestEpoch) = (measured.Accuracy, trainer.Epoch);
-            save(best);
+            foreach (string warning in spd.Projection.Trace.Warnings) Console.WriteLine($"note: {warning}");
+            Console.WriteLine($"{folder.Trace}: Adam-SPD, every step and layer");
+        }
+
+        if (trainer.BestEpoch > 0)
+            Console.WriteLine($"{folder.Best}: best validation accuracy, {Tables.Percent(trainer.BestAccuracy)} % after epoch {trainer.BestEpoch}");
+        Console.WriteLine($"{folder.Last}: {(interrupted ? $"the weights when interrupted in epoch {trainer.Epoch + 1}" : "the last weights")}");
+        if (!interrupted) return ExitCode.Success;
+        Console.Error.WriteLine("Interrupted; everything up to the last whole step is saved. The same command with --resume goes on from there.");
+        return ExitCode.Interrupted;
+    }
+
+    static bool Train(Trainer trainer, BatchLoader training, BatchLoader validation, RunFolder folder, CancellationToken cancellation)
+    {
+        trainer.EpochFinished += (_, _) =>
+        {
+            if (trainer.BestEpoch == trainer.Epoch) folder.SaveBest();
+            folder.SaveLast(trainer, training);
         };
-        bool interrupted = false;
         try
         {
             ProgressDisplay.Run(progress =>
@@ -35,24 +54,12 @@ static class TrainingRun
                 trainer.Fit(training, validation, progress, cancellation);
                 return true;
             });
+            return false;
         }
         catch (OperationCanceledException)
         {
-            interrupted = true;
+            folder.SaveLast(trainer, training);
+            return true;
         }
-
-        save(last);
-        if (keepTrace && trainer.Optimizer is AdamSpd spd)
-        {
-            TraceCsv.Save(Path.Combine(target, "trace.csv"), spd.Projection.Trace);
-            foreach (string warning in spd.Projection.Trace.Warnings) Console.WriteLine($"note: {warning}");
-            Console.WriteLine($"{Path.Combine(target, "trace.csv")}: Adam-SPD, every step and layer");
-        }
-
-        if (bestEpoch > 0) Console.WriteLine($"{best}: best validation accuracy, {Tables.Percent(bestAccuracy)} % after epoch {bestEpoch}");
-        Console.WriteLine($"{last}: {(interrupted ? $"the weights when interrupted in epoch {trainer.Epoch + 1}" : "the last weights")}");
-        if (!interrupted) return ExitCode.Success;
-        Console.Error.WriteLine("Interrupted; everything up to the last whole step is saved.");
-        return ExitCode.Interrupted;
     }
 }

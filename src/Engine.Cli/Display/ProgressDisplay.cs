@@ -21,7 +21,7 @@ static class ProgressDisplay
     }
 
     static string Numbers(TrainingProgress p) => FormattableString.Invariant(
-        $"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:F3}  accuracy {100 * p.Accuracy:F1} %  {p.ImagesPerSecond:F0} img/s") +
+        $"{(p.Epochs > 1 ? $"epoch {p.Epoch}/{p.Epochs}  " : "")}loss {p.Loss:F3}  accuracy {100 * p.Accuracy:F1} %  {p.ImagesPerSecond:F0} img/s") +
         (p.Validation is { } v ? FormattableString.Invariant($"  validation {100 * v.Accuracy:F1} %") : "");
 
     static string Time(TimeSpan span) => span.TotalHours >= 1

@@ -1,23 +1,25 @@
 using System.Globalization;
-using Spectre.Console;
 
 namespace Engine.Cli;
 
-/// <summary>Tables on standard output.</summary>
+/// <summary>Tables on standard output: columns as wide as their widest cell, two blanks between them, none at the end.</summary>
 static class Tables
 {
-    // Redirected output has no width of its own; a table must not be folded there.
-    const int RedirectedWidth = 200;
+    const string Gap = "  ";
 
     /// <summary>Prints a table: the first columns text, the rest numbers aligned right.</summary>
     public static void Print(IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows, int textColumns = 1)
     {
-        Table table = new() { Border = TableBorder.Simple };
-        for (int c = 0; c < header.Count; c++)
-            table.AddColumn(new TableColumn(Markup.Escape(header[c])) { Alignment = c < textColumns ? Justify.Left : Justify.Right, NoWrap = true });
-        foreach (IReadOnlyList<string> row in rows) table.AddRow([.. row.Select(Markup.Escape)]);
-        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = RedirectedWidth;
-        AnsiConsole.Write(table);
+        IReadOnlyList<string>[] lines = [header, .. rows];
+        int[] widths = [.. header.Select((_, c) => lines.Max(line => line[c].Length))];
+        Console.WriteLine();
+        for (int i = 0; i < lines.Length; i++)
+        {
+            Console.WriteLine(string.Join(Gap, lines[i].Select((cell, c) => c < textColumns ? cell.PadRight(widths[c]) : cell.PadLeft(widths[c]))).TrimEnd());
+            if (i == 0) Console.WriteLine(new string('-', widths.Sum() + Gap.Length * (widths.Length - 1)));
+        }
+
+        Console.WriteLine();
     }
 
     /// <summary>A share as percent with one decimal.</summary>

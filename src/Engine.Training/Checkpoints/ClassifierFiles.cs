@@ -23,6 +23,11 @@ public static class ClassifierFiles
         };
     }
 
+    /// <summary>How a folder's model wants its images: as the folder says, at the model's size; squares in [-1, 1] where it says nothing.</summary>
+    /// <exception cref="PreprocessingException">A description is there and cannot be read.</exception>
+    public static Preprocessing PreprocessingOf(string folder, int imageSize) =>
+        (Preprocessing.Find(folder) ?? Preprocessing.Plain(imageSize)) with { Size = imageSize };
+
     /// <summary>The class names of a folder, or null where it has none.</summary>
     /// <exception cref="CheckpointException">The file is no JSON list of texts.</exception>
     public static IReadOnlyList<string>? ReadClassNames(string folder)

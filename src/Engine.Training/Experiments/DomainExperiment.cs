@@ -42,8 +42,9 @@ public sealed class DomainExperiment
         Stopwatch clock = Stopwatch.StartNew();
         Trainer pretraining = new(Model, options.Pretraining);
         pretraining.Fit(Loader(DrawnSplit.Train, DrawnDomains.All, options.PretrainingImages, shuffle: true, options.DataSeed), null, progress, cancellation, "pre-training");
+        TimeSpan pretrainingTime = clock.Elapsed;
         WeightSnapshot pretrained = new(Model);
-        Add(outcomes, new(null, 0, Measure(cancellation), 0, clock.Elapsed), null);
+        Add(outcomes, new(null, 0, Measure(cancellation), 0, pretrainingTime), null);
 
         foreach (ulong seed in options.Seeds)
         {
@@ -53,6 +54,7 @@ public sealed class DomainExperiment
             {
                 clock.Restart();
                 pretrained.Restore(Model);
+                Model.Unfreeze("*");
                 Trainer trainer = new(Model, method.Training with { Seed = seed });
                 trainer.Fit(training, null, progress, cancellation, $"{method.Name}, seed {seed}");
                 TimeSpan elapsed = clock.Elapsed;

@@ -3,12 +3,11 @@ using Engine.Tensors;
 namespace Engine.Training;
 
 /// <summary>
-/// Loss and hits of the steps since the last report, summed on the device: a step never waits for the host to read a number.
+/// Loss and hits of the steps since the last reading, summed on the device: a step never waits for the host to read a number.
 /// </summary>
 sealed class RunningMeans
 {
     readonly Tensor sums;       // [2]: loss, hits
-    (double Loss, double Accuracy) last = (double.NaN, double.NaN);
     int steps, images;
 
     public RunningMeans(Device device)
@@ -16,6 +15,12 @@ sealed class RunningMeans
         using StepScope outside = StepScope.Outside();
         sums = Tensor.Zeros([2], DType.Float32, device);
     }
+
+    /// <summary>The mean loss when last read; NaN before the first step.</summary>
+    public double Loss { get; private set; } = double.NaN;
+
+    /// <summary>The share of images classified rightly when last read; NaN before the first step.</summary>
+    public double Accuracy { get; private set; } = double.NaN;
 
     /// <summary>Adds a step.</summary>
     /// <param name="loss">[]</param><param name="logits">[B, classes]</param><param name="labels">int32 [B]</param>
@@ -29,14 +34,15 @@ sealed class RunningMeans
         images += labels.Shape[0];
     }
 
-    /// <summary>The means since the last reading; those of the last reading where there was no step since, NaN before the first step.</summary>
-    public (double Loss, double Accuracy) Read()
+    /// <summary>Reads the means of the steps since the last reading. Where there was none, those read before stay.</summary>
+    /// <returns>False if the loss of those steps is no finite number.</returns>
+    public bool Read()
     {
-        if (steps == 0) return last;
+        if (steps == 0) return true;
         float[] values = sums.ToArray<float>();
-        last = (values[0] / (double)steps, values[1] / (double)images);
+        (Loss, Accuracy) = (values[0] / (double)steps, values[1] / (double)images);
         sums.CopyFrom<float>([0, 0]);
         (steps, images) = (0, 0);
-        return last;
+        return double.IsFinite(Loss);
     }
 }

@@ -1,21 +1,5 @@
 namespace Engine.Training;
 
-/// <summary>The optimizers a run can choose from.</summary>
-public enum OptimizerKind
-{
-    /// <summary>Stochastic gradient descent with momentum 0.9.</summary>
-    Sgd,
-
-    /// <summary>Adam; weight decay, if any, is coupled (L2).</summary>
-    Adam,
-
-    /// <summary>Adam with decoupled weight decay.</summary>
-    AdamW,
-
-    /// <summary>Adam with Selective Projection Decay toward the pre-trained weights.</summary>
-    AdamSpd,
-}
-
 /// <summary>How a model is trained.</summary>
 public sealed record TrainingOptions
 {
@@ -46,7 +30,7 @@ public sealed record TrainingOptions
     /// <summary>The largest global norm of the gradient, or null.</summary>
     public double? Clip { get; init; }
 
-    /// <summary>The share of a label that is spread over all classes, 0 to 1.</summary>
+    /// <summary>The share of a label that is spread over all classes, at least 0 and below 1.</summary>
     public float LabelSmoothing { get; init; }
 
     /// <summary>Parameters that are not trained, as patterns of names (<c>blocks.0.*</c>).</summary>
@@ -61,21 +45,29 @@ public sealed record TrainingOptions
     /// <summary>The steps of warm-up in a run of so many.</summary>
     public int WarmUpSteps(int steps) => (int)Math.Round(WarmUp < 1 ? WarmUp * steps : Math.Min(WarmUp, steps));
 
+    /// <summary>The first option whose value makes no sense, or null.</summary>
+    public OptionFault? Fault() =>
+        Check(Enum.IsDefined(Optimizer), nameof(Optimizer), (int)Optimizer, "one of the kinds")
+        ?? Check(LearningRate is > 0 and < double.PositiveInfinity, nameof(LearningRate), LearningRate, "a number above 0")
+        ?? Check(WeightDecay is >= 0 and < double.PositiveInfinity, nameof(WeightDecay), WeightDecay, "0 or more")
+        ?? Check(Lambda is >= 0 and < double.PositiveInfinity, nameof(Lambda), Lambda, "0 or more")
+        ?? Check(Epochs >= 1, nameof(Epochs), Epochs, "1 or more")
+        ?? Check(WarmUp is >= 0 and < double.PositiveInfinity, nameof(WarmUp), WarmUp, "0 or more steps, or a share below 1")
+        ?? Check(Clip is null or > 0, nameof(Clip), Clip ?? 0, "a norm above 0")
+        ?? Check(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "at least 0 and below 1");
+
     /// <summary>Throws where a value makes no sense.</summary>
     /// <exception cref="ArgumentException">One line: which option, what it is, what it may be.</exception>
     public void Validate()
     {
-        Require(LearningRate is > 0 and < double.PositiveInfinity, "learning rate", LearningRate, "a number above 0");
-        Require(WeightDecay is >= 0 and < double.PositiveInfinity, "weight decay", WeightDecay, "0 or more");
-        Require(Lambda is >= 0 and < double.PositiveInfinity, "lambda", Lambda, "0 or more");
-        Require(Epochs >= 1, "epochs", Epochs, "1 or more");
-        Require(WarmUp is >= 0 and < double.PositiveInfinity, "warm-up", WarmUp, "0 or more steps, or a share below 1");
-        Require(Clip is null or > 0, "clip", Clip ?? 0, "a norm above 0");
-        Require(LabelSmoothing is >= 0 and < 1, "label smoothing", LabelSmoothing, "0 to 1");
+        if (Fault() is { } fault) throw new ArgumentException($"TrainingOptions.{fault.Option} {fault.Problem}");
     }
 
-    static void Require(bool valid, string option, double value, string expected)
-    {
-        if (!valid) throw new ArgumentException(FormattableString.Invariant($"{option} is {value}; it must be {expected}."));
-    }
+    static OptionFault? Check(bool valid, string option, double value, string expected) =>
+        valid ? null : new(option, FormattableString.Invariant($"is {value}; it must be {expected}."));
 }
+
+/// <summary>An option with a value that makes no sense.</summary>
+/// <param name="Option">The property's name.</param>
+/// <param name="Problem">What it is and what it may be: <c>is -1; it must be 0 or more.</c></param>
+public readonly record struct OptionFault(string Option, string Problem);

@@ -12,7 +12,7 @@ namespace Engine.Training;
 /// <param name="ImagesPerSecond">Since the phase began.</param>
 /// <param name="Elapsed">Since the phase began.</param>
 /// <param name="Remaining">Until the phase ends, at this rate.</param>
-/// <param name="Validation">Set once an epoch, where there is a validation set.</param>
+/// <param name="Validation">Set at the end of an epoch, where there is a validation set.</param>
 public sealed record TrainingProgress(
     string Phase, int Step, int Steps, int Epoch, int Epochs, double Loss, double Accuracy, double LearningRate,
     double ImagesPerSecond, TimeSpan Elapsed, TimeSpan Remaining, ClassificationResult? Validation = null);

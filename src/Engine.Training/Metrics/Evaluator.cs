@@ -13,7 +13,7 @@ public static class Evaluator
     /// <param name="images">The images, in any order.</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <param name="progress">Hears what happens.</param>
-    /// <exception cref="ShapeException">The data have more classes than the model.</exception>
+    /// <exception cref="ShapeException">Data and model have not the same number of classes.</exception>
     public static ClassificationResult Run(
         VisionTransformer model, BatchLoader images, CancellationToken cancellation = default, IProgress<TrainingProgress>? progress = null)
     {
@@ -24,6 +24,8 @@ public static class Evaluator
         int[] confusion = new int[classes.Count * classes.Count];
         double lossSum = 0;
         int seen = 0, hits = 0;
+        if (model.Config.Classes != classes.Count)
+            throw new ShapeException($"The model tells {model.Config.Classes} classes apart, the data have {classes.Count}: evaluate on the classes it was trained on.");
         ProgressMeter meter = new("evaluating", images.BatchCount, 1, progress);
         using Tape.Pause pause = Tape.NoGradient();
         model.Evaluate();
@@ -34,10 +36,8 @@ public static class Evaluator
             {
                 (Tensor pixels, Tensor labels) = batch.ToTensors(model.Device);
                 Tensor logits = model.Forward(pixels).Value;                          // [B, classes]
-                if (logits.Shape[1] < classes.Count)
-                    throw new ShapeException($"The model tells {logits.Shape[1]} classes apart, the data have {classes.Count}: evaluate on the classes it was trained on.");
                 lossSum += Functions.CrossEntropy(logits, labels).Value.Item() * (double)batch.Count;
-                int[] predicted = Reduction.ArgMax(logits.Slice(1, 0, classes.Count), -1).ToArray<int>();
+                int[] predicted = Reduction.ArgMax(logits, -1).ToArray<int>();
                 ReadOnlySpan<int> actual = batch.Labels;
                 for (int i = 0; i < predicted.Length; i++)
                 {
@@ -48,9 +48,9 @@ public static class Evaluator
                 seen += batch.Count;
             }
 
-            if (meter.Count(batch.Count)) meter.Report(batch.Number + 1, 1, lossSum / seen, (double)hits / seen, 0);
+            if (meter.Count(batch.Count) || batch.Number + 1 == images.BatchCount) meter.Report(batch.Number + 1, 1, lossSum / seen, (double)hits / seen, 0);
         }
 
-        return new(classes, confusion, lossSum / Math.Max(seen, 1), clock.Elapsed);
+        return new(classes, confusion, lossSum / seen, clock.Elapsed);
     }
 }

@@ -23,6 +23,7 @@ public static class AccuracyPlot
     {
         ArgumentNullException.ThrowIfNull(points);
         using Plot plot = new();
+        plot.Font.Set(Fonts.Sans);
         plot.Title(title);
         plot.XLabel("deviation from the pre-trained weights  |W - W0|");
         plot.YLabel("accuracy, %");
@@ -36,10 +37,23 @@ public static class AccuracyPlot
 
         Mark(plot, [pretrained], point => point.InDistribution, Colors.Black, MarkerShape.FilledCircle, $"{pretrained.Series}, fine-tuned domain");
         Mark(plot, [pretrained], point => point.OutOfDistribution, Colors.Black, MarkerShape.OpenDiamond, $"{pretrained.Series}, other domains");
-        plot.ShowLegend(Alignment.MiddleRight);
-        plot.Axes.Margins(0.08, 0.12);
+        Frame(plot, [.. points, pretrained]);
         byte[] image = plot.GetImage(1000, 560).GetImageBytes(ImageFormat.Png);
         WholeFile.Write(path, stream => stream.Write(image));
+    }
+
+    // Whole tens of percent around the points: two runs' pictures can be laid side by side.
+    static void Frame(Plot plot, AccuracyPoint[] points)
+    {
+        double[] accuracies = [.. points.SelectMany(point => (double[])[100 * point.InDistribution, 100 * point.OutOfDistribution])];
+        double bottom = Math.Max(10 * Math.Floor((accuracies.Min() - 1) / 10), -2), top = Math.Min(10 * Math.Ceiling((accuracies.Max() + 1) / 10), 102);
+        double right = Math.Max(points.Max(point => point.Deviation), 0.1);
+        plot.Axes.SetLimits(-0.05 * right, 1.05 * right, bottom, top);
+        plot.Grid.MajorLineColor = Colors.Black.WithAlpha(0.08);
+        plot.Axes.Right.FrameLineStyle.Width = plot.Axes.Top.FrameLineStyle.Width = 0;
+        plot.Legend.OutlineWidth = 0;
+        plot.Legend.ShadowColor = Colors.Transparent;
+        plot.ShowLegend(ScottPlot.Edge.Right);
     }
 
     static void Mark(Plot plot, AccuracyPoint[] points, Func<AccuracyPoint, double> accuracy, Color colour, MarkerShape shape, string legend)

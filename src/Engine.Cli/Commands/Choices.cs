@@ -1,0 +1,25 @@
+using System.CommandLine;
+
+namespace Engine.Cli;
+
+/// <summary>Options that take one of a few words.</summary>
+static class Choices
+{
+    /// <summary>What the word chosen stands for.</summary>
+    /// <exception cref="UsageException">No such word; the message lists them.</exception>
+    public static T Choose<T>(this ParseResult parsed, Option<string> option, params ReadOnlySpan<(string Word, T Value)> choices)
+    {
+        string chosen = parsed.GetValue(option)!;
+        List<string> words = [];
+        foreach ((string word, T value) in choices)
+        {
+            if (word == chosen) return value;
+            words.Add(word);
+        }
+
+        throw new UsageException($"{option.Name} is '{chosen}'; choose {string.Join(", ", words.SkipLast(1))} or {words[^1]}.");
+    }
+
+    /// <summary>True if the option was typed, false if it has its default.</summary>
+    public static bool IsGiven(this ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+}

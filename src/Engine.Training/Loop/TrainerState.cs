@@ -1,0 +1,83 @@
+using System.Globalization;
+using Engine.Models;
+using Engine.Optim;
+using Engine.Tensors;
+
+namespace Engine.Training;
+
+/// <content>Saving and resuming, to the bit.</content>
+public sealed partial class Trainer
+{
+    /// <summary>The usual name of the file that <see cref="SaveState"/> writes.</summary>
+    public const string StateFile = "training_state.safetensors";
+
+    const string Format = "engine training state 1", WeightPrefix = "weight.", OptimizerPrefix = "optimizer.", RunPrefix = "run: ";
+
+    /// <summary>
+    /// Writes all that another process needs to go on exactly here: trained weights in full precision, the optimizer's state,
+    /// epoch and step, the position of the random numbers, the best accuracy, and the options. The file appears only when whole.
+    /// </summary>
+    /// <param name="path">Usually <see cref="StateFile"/> beside the model.</param>
+    /// <param name="training">The loader that <see cref="Fit"/> was given.</param>
+    /// <exception cref="CheckpointException">The file cannot be written.</exception>
+    public void SaveState(string path, BatchLoader training)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        using StepScope scope = StepScope.Begin();
+        Dictionary<string, Tensor> tensors = [];
+        foreach (ArenaSegment segment in Arena.Segments) tensors[WeightPrefix + segment.Name] = segment.Parameter.Value;
+        foreach ((string name, Tensor state) in Optimizer.SaveState()) tensors[OptimizerPrefix + name] = state;
+        TensorFile.Save(path, tensors,
+        [
+            new("format", Format),
+            new("epoch", Epoch.ToString(CultureInfo.InvariantCulture)),
+            new("step", StepInEpoch.ToString(CultureInfo.InvariantCulture)),
+            new("random", Model.Random.Position.ToString(CultureInfo.InvariantCulture)),
+            new("best accuracy", BestAccuracy.ToString("R", CultureInfo.InvariantCulture)),
+            new("best epoch", BestEpoch.ToString(CultureInfo.InvariantCulture)),
+            .. Describe(training).Select(entry => new KeyValuePair<string, string>(RunPrefix + entry.Name, entry.Text)),
+        ]);
+    }
+
+    /// <summary>Goes back to a saved state; <see cref="Fit"/> then continues that run. Nothing changes if it does not fit.</summary>
+    /// <param name="path">A file that <see cref="SaveState"/> wrote.</param>
+    /// <param name="training">The loader that <see cref="Fit"/> will be given.</param>
+    /// <exception cref="CheckpointException">The file cannot be read, or is of a run with other options, data, optimizer or model; the first difference is named.</exception>
+    public void LoadState(string path, BatchLoader training)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        using StepScope scope = StepScope.Begin();
+        using SafeTensors file = SafeTensors.Open(path);
+        if (file.Metadata.GetValueOrDefault("format") != Format)
+            throw new CheckpointException(path, $"is not an {Format}; only a run saved by this version can be resumed");
+        if (RunDescription.Difference(file.Metadata, RunPrefix, Describe(training)) is { } difference)
+            throw new CheckpointException(path, $"{difference}; resume with the same options and data, or start a new run");
+        (int epoch, int step) = (Number<int>(file, "epoch"), Number<int>(file, "step"));
+        (ulong random, double accuracy, int best) = (Number<ulong>(file, "random"), Number<double>(file, "best accuracy"), Number<int>(file, "best epoch"));
+        if (epoch < 0 || epoch > options.Epochs || step < 0 || step > training.BatchCount)
+            throw new CheckpointException(path, $"says epoch {epoch}, step {step}; the run has {options.Epochs} epochs of {training.BatchCount} steps");
+        Dictionary<string, Tensor> weights = TensorFile.Read(file, WeightPrefix, Model.Device);
+        foreach (ArenaSegment segment in Arena.Segments)
+            if (!weights.TryGetValue(segment.Name, out Tensor? weight) || weight.Shape != segment.Parameter.Shape || weight.DType != DType.Float32)
+                throw new CheckpointException(path, $"{weight?.ToString() ?? "absent"}, {segment.Parameter.Shape} expected; the state is of another model", WeightPrefix + segment.Name);
+        try
+        {
+            Optimizer.LoadState(TensorFile.Read(file, OptimizerPrefix, Model.Device));
+        }
+        catch (ArgumentException exception)
+        {
+            throw new CheckpointException(path, exception.Message, innerException: exception);
+        }
+
+        foreach (ArenaSegment segment in Arena.Segments) segment.Parameter.Value.CopyFrom(weights[segment.Name]);
+        (Epoch, StepInEpoch, BestAccuracy, BestEpoch) = (epoch, step, accuracy, best);
+        Model.Random.Position = random;
+    }
+
+    IReadOnlyList<(string Name, string Text)> Describe(BatchLoader training) =>
+        RunDescription.Of(Model, options, Optimizer.GetType().Name, training);
+
+    static T Number<T>(SafeTensors file, string name) where T : IParsable<T> =>
+        T.TryParse(file.Metadata.GetValueOrDefault(name), CultureInfo.InvariantCulture, out T? value) ? value
+        : throw new CheckpointException(file.FilePath, $"'{name}' is '{file.Metadata.GetValueOrDefault(name)}' in its metadata; a number expected");
+}

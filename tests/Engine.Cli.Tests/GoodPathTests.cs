@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Engine.Models;
+using Engine.Training;
+
+namespace Engine.Cli.Tests;
+
+public sealed class GoodPathTests
+{
+    static Outcome Succeeds(params string[] arguments)
+    {
+        Outcome outcome = EngineProcess.Run(arguments);
+        Assert.True(outcome.Code == 0, $"exit code {outcome.Code}: {outcome.Errors}");
+        Assert.All(outcome.Output.Split('\n'), line => Assert.Equal(line.TrimEnd(), line));
+        return outcome;
+    }
+
+    [Fact]
+    public void Finetune_says_that_the_head_is_new_and_saves_whole_models_that_evaluate_reads()
+    {
+        using Scratch scratch = new();
+        string model = scratch.Model(classes: 7), data = scratch.Images(), run = scratch["run"];
+        Outcome tuned = Succeeds("finetune", "--model", model, "--data", data, "--out", run, "--epochs", "2", "--batch", "4", "--trace");
+        Assert.Contains("New head for 3 classes (the checkpoint's tells 7 others apart)", tuned.Output);
+        Assert.Contains("12 training and 3 validation images", tuned.Output);
+        Assert.Equal(["best", "last", "trace.csv"], Directory.GetFileSystemEntries(run).Select(Path.GetFileName).Order());
+        foreach (string name in (string[])["best", "last"])
+        {
+            string folder = Path.Combine(run, name);
+            Assert.Equal(DrawnDomains.Shapes.Take(3), ClassifierFiles.ReadClassNames(folder));
+            Assert.Equal(16, Preprocessing.Load(Path.Combine(folder, Preprocessing.FileName)).Size);
+            Assert.Equal(3, ModelFolder.Load<VisionTransformer>(folder).Model.Config.Classes);
+            SameLayout(model, folder);
+        }
+
+        using JsonDocument json = JsonDocument.Parse(Succeeds("evaluate", "--model", Path.Combine(run, "best"), "--data", data, "--json").Output);
+        Assert.Equal(15, json.RootElement.GetProperty("images").GetInt32());
+        Assert.Equal(3, json.RootElement.GetProperty("classes").GetArrayLength());
+        Assert.Equal(5, json.RootElement.GetProperty("classes")[1].GetProperty("confusion").EnumerateArray().Sum(count => count.GetInt32()));
+        string table = Succeeds("evaluate", "--model", Path.Combine(run, "best"), "--data", data).Output;
+        Assert.Contains(json.RootElement.GetProperty("accuracy").GetDouble().ToString("P1", Percent), table.Split('\n')[0]);
+        Assert.Contains("confusion", table);
+        Assert.All(DrawnDomains.Shapes.Take(3), name => Assert.Contains(name, table));
+    }
+
+    static readonly NumberFormatInfo Percent = new() { PercentPositivePattern = 0 };
+
+    static void SameLayout(string before, string after)
+    {
+        using SafeTensors first = SafeTensors.Open(Path.Combine(before, "model.safetensors")), second = SafeTensors.Open(Path.Combine(after, "model.safetensors"));
+        Assert.Equal(first.Items.Values.OrderBy(item => item.ByteOffset).Select(item => (item.Name, item.Type)), second.Items.Values.OrderBy(item => item.ByteOffset).Select(item => (item.Name, item.Type)));
+    }
+
+    [Fact]
+    public void A_model_whose_classes_fit_keeps_its_head()
+    {
+        using Scratch scratch = new();
+        Outcome tuned = Succeeds("finetune", "--model", scratch.Model(), "--data", scratch.Images(), "--out", scratch["run"], "--epochs", "1");
+        Assert.DoesNotContain("New head", tuned.Output);
+    }
+
+    [Fact]
+    public void Pretrain_leaves_a_model_that_finetune_takes()
+    {
+        using Scratch scratch = new();
+        string data = scratch.Images();
+        Succeeds("pretrain", "--data", data, "--out", scratch["scratch"], "--image", "16", "--patch", "8", "--width", "16", "--depth", "1", "--heads", "2", "--epochs", "1");
+        Succeeds("finetune", "--model", scratch["scratch/best"], "--data", data, "--out", scratch["run"], "--epochs", "1");
+    }
+
+    [Fact]
+    public void Inspect_lists_what_a_file_holds()
+    {
+        using Scratch scratch = new();
+        string model = scratch.Model();
+        string table = Succeeds("inspect", model).Output;
+        Assert.Contains("blocks.1.attn.qkv.weight", table);
+        Assert.Contains("[48, 16]", table);
+        using JsonDocument json = JsonDocument.Parse(Succeeds("inspect", Path.Combine(model, "model.safetensors"), "--json").Output);
+        long parameters = new VisionTransformer(Scratch.Config).ParameterCount;
+        Assert.Equal(parameters, json.RootElement.GetProperty("parameters").GetInt64());
+        Assert.Contains(json.RootElement.GetProperty("tensors").EnumerateArray(), tensor => tensor.GetProperty("name").GetString() == "head.bias");
+        Assert.Contains(parameters.ToString("N0", CultureInfo.InvariantCulture), table);
+    }
+
+    [Fact, Trait("Speed", "Slow")]
+    public void Demo_leaves_the_files_it_names()
+    {
+        using Scratch scratch = new();
+        Outcome demo = Succeeds("demo", "--quick", "--seeds", "1", "--out", scratch["demo"]);
+        string[] named = [.. demo.Output.Split('\n').Where(line => line.StartsWith(scratch.Path, StringComparison.Ordinal)).Select(line => line.Split("  ")[0])];
+        Assert.Equal(Directory.GetFileSystemEntries(scratch["demo"]).Order(), named.Order());
+        Assert.True(ImageDecoder.Decode(scratch["demo/accuracy.png"]).Width > 500);
+        Assert.True(ImageDecoder.Decode(scratch["demo/samples.png"]).Width > 500);
+        string[] trace = File.ReadAllLines(scratch["demo/trace.csv"]);
+        Assert.StartsWith("step,layer", trace[0]);
+        Assert.True(trace.Length > 50);
+        Assert.Equal(DrawnDomains.Shapes, ClassifierFiles.ReadClassNames(scratch["demo/adam-spd"]));
+        foreach (string method in (string[])["pre-trained", "AdamW", "Adam-SPD"]) Assert.Contains(method, demo.Output);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("--help")]
+    [InlineData("finetune --help")]
+    [InlineData("pretrain --help")]
+    [InlineData("evaluate --help")]
+    [InlineData("inspect --help")]
+    [InlineData("demo --help")]
+    public void Help_is_on_standard_output(string arguments)
+    {
+        Outcome help = EngineProcess.Run(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal((0, ""), (help.Code, help.Errors));
+        Assert.Contains("engine", help.Output);
+        Assert.Contains("--help", help.Output);
+    }
+
+    [Fact]
+    public void Version_is_a_number() => Assert.Matches(@"^\d+\.\d+\.\d+", Succeeds("--version").Output);
+
+    [Theory]
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 130)]
+    public void An_interrupted_run_saves_says_so_and_resumes_to_the_same_bytes(string signal, int code)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are sent with kill");
+        using Scratch scratch = new();
+        string[] Arguments(string run, string epochs) =>
+            ["finetune", "--model", scratch["vit"], "--data", scratch["data"], "--out", scratch[run], "--epochs", epochs, "--batch", "2", "--lr", "1e-3", "--trace"];
+        scratch.Model();
+        scratch.Images(each: 30);
+        const string Epochs = "40";
+        using Process process = EngineProcess.Start(Arguments("run", Epochs));
+        // The first epoch's weights on disk: training is under way.
+        for (int i = 0; i < 600 && !Directory.Exists(scratch["run/last"]) && !process.HasExited; i++) Thread.Sleep(50);
+        using (Process kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"])) kill.WaitForExit();
+        Outcome interrupted = EngineProcess.Finish(process);
+        Assert.True(interrupted.Code == code, $"exit code {interrupted.Code}: {interrupted.Errors}");
+        Assert.Contains("Interrupted; everything up to the last whole step is saved", interrupted.ErrorLines[^1]);
+        Assert.Contains("the weights when interrupted in epoch", interrupted.Output);
+        Assert.DoesNotContain(scratch.Contents(), path => path.EndsWith(".tmp", StringComparison.Ordinal));
+
+        Assert.Contains("Resumed after", Succeeds([.. Arguments("run", Epochs), "--resume"]).Output);
+        Succeeds(Arguments("whole", Epochs));
+        foreach (string file in (string[])["last/model.safetensors", "best/model.safetensors", "last/training_state.safetensors", "trace.csv"])
+            Assert.Equal(File.ReadAllBytes(scratch[$"whole/{file}"]), File.ReadAllBytes(scratch[$"run/{file}"]));
+    }
+}
