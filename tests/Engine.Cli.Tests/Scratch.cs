@@ -8,7 +8,13 @@ sealed class Scratch : IDisposable
 {
     public static VitConfig Config { get; } = new()
     {
-        ImageSize = 16, PatchSize = 8, Width = 16, Depth = 2, Heads = 2, MlpWidth = 32, Classes = 3,
+        ImageSize = 16,
+        PatchSize = 8,
+        Width = 16,
+        Depth = 2,
+        Heads = 2,
+        MlpWidth = 32,
+        Classes = 3,
     };
 
     public string Path { get; } = Directory.CreateTempSubdirectory("engine-cli-").FullName;

@@ -9,7 +9,15 @@ static class TrainerSetup
 {
     public static VitConfig Config { get; } = new()
     {
-        ImageSize = 16, PatchSize = 8, Width = 16, Depth = 2, Heads = 2, MlpWidth = 32, Classes = DrawnDomains.Shapes.Count, Dropout = 0.1f, DropPath = 0.1f,
+        ImageSize = 16,
+        PatchSize = 8,
+        Width = 16,
+        Depth = 2,
+        Heads = 2,
+        MlpWidth = 32,
+        Classes = DrawnDomains.Shapes.Count,
+        Dropout = 0.1f,
+        DropPath = 0.1f,
     };
 
     public static TrainingOptions Options { get; } = new() { LearningRate = 3e-3, Epochs = 4, Seed = 5, WarmUp = 0.1, Clip = 1 };

@@ -75,11 +75,13 @@ public sealed class TrainingFixtureTests
     {
         "adamw" => new AdamW(arena, new AdamOptions
         {
-            LearningRate = fixture.Config<double>("lr"), WeightDecay = fixture.Config<double>("weight_decay_adamw"),
+            LearningRate = fixture.Config<double>("lr"),
+            WeightDecay = fixture.Config<double>("weight_decay_adamw"),
         }),
         "adam_spd" => new AdamSpd(arena, new AdamSpdOptions
         {
-            LearningRate = fixture.Config<double>("lr"), Lambda = fixture.Config<double>("weight_decay_spd"),
+            LearningRate = fixture.Config<double>("lr"),
+            Lambda = fixture.Config<double>("weight_decay_spd"),
         }),
         _ => throw new NotSupportedException($"{fixture.Name}: nothing here is the optimizer '{optimizer}'."),
     };

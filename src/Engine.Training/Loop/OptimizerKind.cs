@@ -25,7 +25,10 @@ static class OptimizerKinds
     {
         OptimizerKind.Sgd => new Sgd(arena, new SgdOptions
         {
-            LearningRate = options.LearningRate, WeightDecay = options.WeightDecay, Momentum = 0.9, NoDecayForVectors = true,
+            LearningRate = options.LearningRate,
+            WeightDecay = options.WeightDecay,
+            Momentum = 0.9,
+            NoDecayForVectors = true,
         }),
         OptimizerKind.Adam => new Adam(arena, Decaying(options)),
         OptimizerKind.AdamW => new AdamW(arena, Decaying(options)),
