@@ -14,8 +14,8 @@ static class DemoSettings
     {
         TrainingOptions fineTuning = new()
         {
-            LearningRate = 5e-4,
-            Epochs = quick ? 1 : 8,
+            LearningRate = 1e-3,
+            Epochs = quick ? 1 : 15,
             WarmUp = 0.1,
             Schedule = ScheduleKind.Cosine,
         };
