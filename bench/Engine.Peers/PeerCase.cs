@@ -14,16 +14,21 @@ readonly record struct PeerResult(double OursMilliseconds, double PeerMillisecon
 /// <param name="Flops">Floating-point operations of a call, 0 where they say little.</param>
 sealed record PeerCase(string Name, Func<PeerPair> Prepare, double Flops = 0)
 {
-    /// <summary>Times A B A B, after one warm-up of each and the check that both compute the same.</summary>
+    // The runtime compiles a method again, better, once it has been busy for a while; libtorch packs and plans on first use.
+    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>Times A B A B, after the check that both compute the same and a warm-up of both.</summary>
     public PeerResult Measure(int rounds, string? only)
     {
         PeerPair pair = Prepare();
         if (only is null) pair.Check();
+        long start = Stopwatch.GetTimestamp();
         List<double> ours = [], peer = [];
-        for (int round = -2; round < rounds; round++)
+        while (ours.Count < rounds)
         {
+            bool warm = Stopwatch.GetElapsedTime(start) >= WarmUp;
             double a = only == "peer" ? double.NaN : Time(pair.Ours), b = only == "ours" ? double.NaN : Time(pair.Peer);
-            if (round < 0) continue;
+            if (!warm) continue;
             ours.Add(a);
             peer.Add(b);
         }

@@ -101,9 +101,9 @@ public partial class Variable
     /// <summary>True if <see cref="Gradient"/> is to be set by backward.</summary>
     internal bool KeepsGradient => retainsGradient || (IsLeaf && RequiresGradient);
 
-    /// <summary>Adds to <see cref="Gradient"/>. The tensor belongs to the scope around backward.</summary>
+    /// <summary>Adds to <see cref="Gradient"/>. The tensor belongs to the scope around backward; of a scope that has ended, nothing is left to add to.</summary>
     internal virtual void AccumulateGradient(Tensor gradient) =>
-        Gradient = Gradient is null ? gradient.Clone() : Elementwise.Map(new Add(), Gradient, gradient);
+        Gradient = Gradient is null or { Storage.IsReleased: true } ? gradient.Clone() : Elementwise.Map(new Add(), Gradient, gradient);
 
     /// <summary>float32 [2, 3] on cpu, requires gradient</summary>
     public override string ToString() => RequiresGradient ? $"{Value}, requires gradient" : Value.ToString();

@@ -15,6 +15,11 @@ static class VitCase
 
     public static PeerCase Create(string name, VitConfig config, int batch) => new(name, () => Prepare(config, batch));
 
+    static string TimmName(string name) => name
+        .Replace("class_token", "cls_token", StringComparison.Ordinal)
+        .Replace("position_embedding", "pos_embed", StringComparison.Ordinal)
+        .Replace("patch_embedding", "patch_embed.proj", StringComparison.Ordinal);
+
     static PeerPair Prepare(VitConfig config, int batch)
     {
         VisionTransformer model = new(config, seed: 1);
@@ -28,7 +33,7 @@ static class VitCase
         Engine.Tensors.Tensor targets = Engine.Tensors.Tensor.From(labels, [batch]);
 
         Dictionary<string, Tensor> weights = model.Parameters.ToDictionary(
-            p => p.Name, p => tensor(p.Value.ToArray<float>(), [.. p.Shape.Select(extent => (long)extent)]));
+            p => TimmName(p.Name), p => tensor(p.Value.ToArray<float>(), [.. p.Shape.Select(extent => (long)extent)]));
         TorchVit peer = new(weights, config.Depth, config.Heads, config.PatchSize, config.Epsilon);
         var peerOptimizer = optim.AdamW(peer.Parameters, LearningRate, weight_decay: WeightDecay);
         Tensor peerImages = tensor(pixels, [batch, 3, config.ImageSize, config.ImageSize]), peerTargets = tensor(labels).to(ScalarType.Int64);
@@ -42,7 +47,7 @@ static class VitCase
             Variable loss = Functions.CrossEntropy(model.Forward(images), targets);
             loss.Backward();
             optimizer.Step();
-            return loss.Value.Item<float>();
+            return loss.Value.Item();
         }
 
         double PeerStep()
