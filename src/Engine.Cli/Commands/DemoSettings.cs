@@ -25,10 +25,10 @@ static class DemoSettings
             Domain = domain,
             Seeds = [.. Enumerable.Range(1, seeds).Select(seed => (ulong)seed)],
             BatchSize = 32,
-            PretrainingImages = quick ? 128 : 2000,
+            PretrainingImages = quick ? 128 : 2500,
             FineTuningImages = quick ? 128 : 1000,
             TestImages = quick ? 100 : 500,
-            Pretraining = new() { Optimizer = OptimizerKind.AdamW, LearningRate = 1e-3, WeightDecay = 0.05, Epochs = quick ? 1 : 7, WarmUp = 0.1 },
+            Pretraining = new() { Optimizer = OptimizerKind.AdamW, LearningRate = 1e-3, WeightDecay = 0.05, Epochs = quick ? 1 : 12, WarmUp = 0.1 },
             Methods =
             [
                 new("AdamW", fineTuning with { Optimizer = OptimizerKind.AdamW, WeightDecay = 0.01 }),

@@ -11,8 +11,8 @@ namespace Engine.Training;
 readonly struct DrawnScene
 {
     const float MinRadius = 0.30f, MaxRadius = 0.42f;       // of the image's side
-    const float MaxOffset = 0.06f;                          // of the shape's centre from the image's, as a share of its side
-    const float MaxTilt = 0.25f;                            // radians, either way: a tilted square never is a diamond
+    const float MaxOffset = 0.10f;                          // of the shape's centre from the image's, as a share of its side
+    const float MaxTilt = 0.30f;                            // radians, either way: a tilted square never is a diamond
     const float MaxStretch = 0.10f;                         // of one axis against the other, logarithmic
     const int MinStrokes = 0, MaxStrokes = 2;
 
