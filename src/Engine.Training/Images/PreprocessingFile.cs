@@ -65,9 +65,7 @@ public sealed partial record Preprocessing
     public void Save(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        string temporary = path + ".tmp";
-        File.WriteAllBytes(temporary, ToJson());
-        File.Move(temporary, path, overwrite: true);
+        WholeFile.Write(path, stream => stream.Write(ToJson()));
     }
 
     /// <summary>Our own form, UTF-8: the fields of timm's <c>pretrained_cfg</c> at the top level.</summary>
