@@ -16,6 +16,9 @@ switch (args)
     case ["--small", ..]:
         SmallProducts.Print();
         break;
+    case ["--memory", ..]:
+        ResidentMemory.Print();
+        break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Roofline).Assembly).Run(args);
         break;

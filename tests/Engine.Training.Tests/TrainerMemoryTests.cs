@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using Engine.Tensors;
 
 namespace Engine.Training.Tests;
 
@@ -8,19 +8,22 @@ public sealed class AloneCollection;
 [Collection(typeof(AloneCollection))]
 public sealed class TrainerMemoryTests
 {
-    // While a process is young the runtime compiles its busy methods again and its heap settles: some 6 MB, after which
-    // nothing moves (measured up to step 3,000), and more than 2 % of what this small model holds.
-    const long RuntimeSettles = 8 << 20;
+    // Half a kilobyte a step would show.
+    const long RuntimeSlack = 512 << 10;
 
+    // What the engine holds is asserted exactly; the process's resident memory also follows the runtime's own heaps and the
+    // machine, so bench/Engine.Benchmarks --memory measures it in a process of its own (docs/performance.md).
     [Fact, Trait("Speed", "Slow")]
     public void Memory_stands_still_between_step_100_and_step_1000()
     {
         (Trainer trainer, Footprint early, Footprint late) = Run();
         Assert.Equal(1000, trainer.Optimizer.StepCount);
-        Assert.Equal(early.Used, late.Used);
-        Assert.True(late.Managed < 1.02 * early.Managed, $"managed {early.Managed:N0} bytes after 100 steps, {late.Managed:N0} after 1,000");
-        Assert.True(late.Resident < 1.02 * early.Resident + RuntimeSettles, $"resident {early.Resident:N0} bytes after 100 steps, {late.Resident:N0} after 1,000");
+        Assert.True(late.Engine.Used <= early.Engine.Used, $"tensors held {early.Engine} after 100 steps, {late.Engine} after 1,000");
+        Assert.True(Held(late) <= Held(early), $"tensors and pool held {early.Engine} after 100 steps, {late.Engine} after 1,000");
+        Assert.True(late.Managed < early.Managed + RuntimeSlack, $"managed {early.Managed:N0} bytes after 100 steps, {late.Managed:N0} after 1,000");
     }
+
+    static long Held(Footprint footprint) => footprint.Engine.Used + footprint.Engine.Pooled;
 
     // 10 steps an epoch; the trainer frees what a step made, though nothing in the model disposes anything.
     static (Trainer Trainer, Footprint Early, Footprint Late) Run()
@@ -41,9 +44,8 @@ public sealed class TrainerMemoryTests
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        using Process process = Process.GetCurrentProcess();
-        return new(process.WorkingSet64, GC.GetTotalMemory(forceFullCollection: true), trainer.Model.Device.Backend.Memory.Used);
+        return new(trainer.Model.Device.Backend.Memory, GC.GetTotalMemory(forceFullCollection: true));
     }
 
-    readonly record struct Footprint(long Resident, long Managed, long Used);
+    readonly record struct Footprint(MemoryUse Engine, long Managed);
 }

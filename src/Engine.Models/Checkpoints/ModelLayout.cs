@@ -62,9 +62,9 @@ abstract class ModelLayout
 /// <summary>A model that config.json describes, not built yet.</summary>
 /// <param name="StoredClasses">Classes of the model as stored; 0 without a head.</param>
 /// <param name="Classes">Classes of the model to build.</param>
-/// <param name="Depth">Blocks in <c>blocks.0</c>, <c>blocks.1</c>, ...</param>
+/// <param name="Stacks">The stacks of like blocks in it, checked against the file before anything is built.</param>
 /// <param name="Build">Builds it.</param>
-sealed record ModelPlan(int StoredClasses, int Classes, int Depth, Func<ModuleScope, Module> Build)
+sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack> Stacks, Func<ModuleScope, Module> Build)
 {
     /// <summary>Parameters that are stored in another shape than the model's, by name.</summary>
     public Dictionary<string, Refit> Refits { get; } = [];
@@ -80,3 +80,8 @@ sealed record ModelPlan(int StoredClasses, int Classes, int Depth, Func<ModuleSc
 /// <param name="Stored">Its shape in the file.</param>
 /// <param name="Convert">From that shape to the model's.</param>
 readonly record struct Refit(Shape Stored, Func<Tensor, Tensor> Convert);
+
+/// <summary>A stack of like blocks.</summary>
+/// <param name="Parameter">One that every block has, a <c>*</c> in its number's place: <c>blocks.*.norm1.weight</c>.</param>
+/// <param name="Depth">How many there are.</param>
+readonly record struct BlockStack(string Parameter, int Depth);

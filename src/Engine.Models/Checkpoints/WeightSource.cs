@@ -20,7 +20,7 @@ sealed class WeightSource
     public WeightSource(ShardedSafeTensors weights, ModelLayout layout, ModelPlan plan, bool freshHead)
     {
         (this.weights, this.layout, this.plan, this.freshHead) = (weights, layout, plan, freshHead);
-        CheckDepth(plan.Depth);
+        foreach (BlockStack stack in plan.Stacks) CheckDepth(stack);
         CheckClasses(plan.StoredClasses);
     }
 
@@ -82,13 +82,13 @@ sealed class WeightSource
     }
 
     // Before the model is built: it could be of any size if config.json is another model's.
-    void CheckDepth(int depth)
+    void CheckDepth(BlockStack stack)
     {
         int stored = 0;
-        while (layout.Names.Stored(string.Create(CultureInfo.InvariantCulture, $"blocks.{stored}.norm1.weight")) is [string name]
+        while (layout.Names.Stored(stack.Parameter.Replace("*", stored.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)) is [string name, ..]
             && weights.Items.ContainsKey(name)) stored++;
-        if (stored != depth)
-            throw new CheckpointException(weights.FilePath, $"holds {stored} blocks, {ConfigFile.Name} says {depth}; they belong to different models, or the file is cut");
+        if (stored != stack.Depth)
+            throw new CheckpointException(weights.FilePath, $"holds {stored} blocks, {ConfigFile.Name} says {stack.Depth}; they belong to different models, or the file is cut");
     }
 
     void CheckClasses(int classes)

@@ -9,7 +9,7 @@ namespace Engine.Models;
 /// </summary>
 /// <param name="at">The place: <see cref="ModuleScope.Root"/> for a model of its own.</param>
 /// <param name="config">The shape.</param>
-public sealed class VisionTransformer(ModuleScope at, VitConfig config) : Module(at)
+public sealed class VisionTransformer(ModuleScope at, VitConfig config) : ImageClassifier(at)
 {
     readonly PatchEmbedding patches = new(at / "patch_embedding", config.Validated().Channels, config.PatchSize, config.Width);
 
@@ -32,21 +32,20 @@ public sealed class VisionTransformer(ModuleScope at, VitConfig config) : Module
     /// <summary>The shape.</summary>
     public VitConfig Config => config;
 
-    /// <summary>Images to classes.</summary>
-    /// <param name="pixels">[B, C, S, S], normalised as in training</param>
-    /// <returns>Logits [B, classes]; the features [B, D] of a model without a head.</returns>
-    /// <exception cref="ShapeException">The images are not of the model's size.</exception>
-    public Variable Forward(Variable pixels) => Classify(Features(pixels));
+    /// <inheritdoc/>
+    public override int ImageSize => config.ImageSize;
 
-    /// <summary>Features to classes: the head alone.</summary>
-    /// <param name="features">[B, D]</param>
-    /// <returns>Logits [B, classes]</returns>
-    public Variable Classify(Variable features) => head?.Forward(features) ?? features;
+    /// <inheritdoc/>
+    public override int Classes => config.Classes;
 
-    /// <summary>What the head sees of each image.</summary>
-    /// <param name="pixels">[B, C, S, S]</param>
-    /// <returns>[B, D]</returns>
-    public Variable Features(Variable pixels) => Pool(Encode(pixels));
+    /// <inheritdoc/>
+    public override string Architecture => config.ToString();
+
+    /// <inheritdoc/>
+    public override Variable Features(Variable pixels) => Pool(Encode(pixels));
+
+    /// <inheritdoc/>
+    public override Variable Classify(Variable features) => head?.Forward(features) ?? features;
 
     /// <summary>The sequence after all blocks.</summary>
     /// <param name="pixels">[B, C, S, S]</param>

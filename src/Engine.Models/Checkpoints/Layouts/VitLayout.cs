@@ -28,7 +28,7 @@ abstract class VitLayout : ModelLayout
             Dropout = options.Dropout,
             DropPath = options.DropPath,
         };
-        ModelPlan plan = new(stored.Classes, asked.Classes, asked.Depth, at => new VisionTransformer(at, asked));
+        ModelPlan plan = new(stored.Classes, asked.Classes, [new("blocks.*.norm1.weight", asked.Depth)], at => new VisionTransformer(at, asked));
         if (asked.Classes != stored.Classes) plan.ConfigChange += json => SetClasses(json, asked.Classes);
         if (asked.ImageSize == stored.ImageSize) return plan;
         plan.ConfigChange += json => SetImageSize(json, asked.ImageSize);
