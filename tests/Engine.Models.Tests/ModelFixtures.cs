@@ -6,16 +6,18 @@ namespace Engine.Models.Tests;
 /// <summary>The reference models of <c>tests/Fixtures/models</c>.</summary>
 static class ModelFixtures
 {
-    /// <summary>Every vision transformer, each on every test device.</summary>
-    public static IEnumerable<TheoryDataRow<FixtureCase>> VisionTransformers()
+    /// <summary>Every model of a family, each on every test device.</summary>
+    /// <param name="family">What the names of its cases begin with: <c>vit_</c>.</param>
+    public static IEnumerable<TheoryDataRow<FixtureCase>> Cases(string family)
     {
         foreach ((string device, string? absent) in TestDevices.All)
-            foreach (ManifestEntry entry in Manifest.Of("models").Where(entry => entry.Name.StartsWith("vit_", StringComparison.Ordinal)))
-                yield return new(new("models", entry.Name, device)) { Skip = absent };
+            foreach (string name in Names(family))
+                yield return new(new("models", name, device)) { Skip = absent };
     }
 
-    /// <summary>Every vision transformer's name.</summary>
-    public static TheoryData<string> Names() => [.. Manifest.Of("models").Select(entry => entry.Name).Where(name => name.StartsWith("vit_", StringComparison.Ordinal))];
+    /// <summary>The names of every model of a family.</summary>
+    public static IEnumerable<string> Names(string family) =>
+        Manifest.Of("models").Select(entry => entry.Name).Where(name => name.StartsWith(family, StringComparison.Ordinal));
 
     public static string Folder(string name) => FixtureFolder.Path("models", name);
 
