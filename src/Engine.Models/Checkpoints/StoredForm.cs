@@ -22,6 +22,9 @@ sealed class StoredForm
 
     StoredForm(ModelLayout layout, byte[] config, bool isSharded) => (this.layout, this.config, this.isSharded) = (layout, config, isSharded);
 
+    /// <summary>What the layout calls the parameters.</summary>
+    public NameTable Names => layout.Names;
+
     sealed record StoredFile(string Name, SafeTensorItem[] Items, KeyValuePair<string, string>[] Metadata);
 
     /// <summary>Which rows of which parameter a stored tensor is.</summary>
