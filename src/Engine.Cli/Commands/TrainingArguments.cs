@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Engine.Models;
 using Engine.Training;
 
 namespace Engine.Cli;
