@@ -23,8 +23,8 @@ public sealed class LoadedModel<TModel> where TModel : Module
     /// <summary>Classes of the model in the folder, whose head may have been replaced; 0 if it had none.</summary>
     public int StoredClasses { get; }
 
-    /// <summary>What the layout calls the parameters.</summary>
-    internal NameTable Names => form.Names;
+    /// <summary>The layout itself.</summary>
+    internal ModelLayout StoredLayout => form.Layout;
 
     /// <summary>
     /// Writes the model as it came: the same files, names, order, element types and metadata, so that an untrained model of

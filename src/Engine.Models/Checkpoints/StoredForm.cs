@@ -23,8 +23,8 @@ sealed class StoredForm
 
     StoredForm(ModelLayout layout, byte[] config, bool isSharded) => (this.layout, this.config, this.isSharded) = (layout, config, isSharded);
 
-    /// <summary>What the layout calls the parameters.</summary>
-    public NameTable Names => layout.Names;
+    /// <summary>The layout it is written in.</summary>
+    public ModelLayout Layout => layout;
 
     sealed record StoredFile(string Name, SafeTensorItem[] Items, KeyValuePair<string, string>[] Metadata);
 

@@ -8,16 +8,16 @@ static class AdapterFolder
     public const string WeightsName = "adapter_model.safetensors";
 
     /// <summary>Attaches a folder's adapters to a model and fills them.</summary>
-    public static AdapterSet Load(Module model, NameTable? names, string folder)
+    public static AdapterSet Load(Module model, ModelLayout? layout, string folder)
     {
         ConfigFile config = AdapterConfig.Read(folder);
         AdapterOptions options = AdapterConfig.Parse(config);
         using SafeTensors file = Open(folder);
-        AdapterTargets targets = new(model, names);
-        (List<AdapterSite> sites, List<string> own) = Survey(file, config, model, names, targets.Sites);
+        AdapterTargets targets = new(model, layout);
+        (List<AdapterSite> sites, List<string> own) = Survey(file, config, model, layout, targets.Sites);
         if (sites.Count == 0) throw new CheckpointException(file.FilePath, "holds no adapter of any layer");
         CheckTargets(file, config, sites, targets.Sites);
-        AdapterSet set = new(model, names, options with { AlsoTrain = own });
+        AdapterSet set = new(model, layout, options with { AlsoTrain = own });
         try
         {
             set.Attach(sites);
@@ -47,10 +47,10 @@ static class AdapterFolder
     }
 
     // The layers that the file's tensors adapt, and the model's own parameters in it.
-    static (List<AdapterSite> Sites, List<string> Own) Survey(SafeTensors file, ConfigFile config, Module model, NameTable? names, IReadOnlyList<AdapterSite> all)
+    static (List<AdapterSite> Sites, List<string> Own) Survey(SafeTensors file, ConfigFile config, Module model, ModelLayout? layout, IReadOnlyList<AdapterSite> all)
     {
         Dictionary<string, AdapterSite> byName = all.ToDictionary(site => site.StoredName);
-        HashSet<string> known = [.. model.Parameters.SelectMany(parameter => names?.Stored(parameter.Name) is { Length: > 0 } stored ? stored : [parameter.Name])];
+        HashSet<string> known = [.. model.Parameters.SelectMany(parameter => layout?.Names.Stored(parameter.Name) is { Length: > 0 } stored ? stored : [parameter.Name])];
         OrderedDictionary<string, AdapterSite> sites = [];
         List<string> own = [];
         foreach (SafeTensorItem item in file.Items.Values)
@@ -96,19 +96,19 @@ static class AdapterFolder
 
     static void Fill(AdapterSet set, SafeTensors file, ConfigFile config)
     {
-        Dictionary<string, Place> places = AdapterForm.Places(set);
+        Dictionary<string, AdapterPlace> places = AdapterForm.Places(set);
         HashSet<string> filled = [];
         foreach (SafeTensorItem item in file.Items.Values)
         {
             string name = AdapterForm.Canonical(item.Name);
-            Place place = places[name];
+            AdapterPlace place = places[name];
             if (!item.Shape.SequenceEqual(place.Shape))
                 throw Misfit(file, config, item.Name, $"it is [{string.Join(", ", item.Shape.ToArray())}], the model and {AdapterConfig.Name} make it [{string.Join(", ", place.Shape)}]");
             if (!filled.Add(name)) throw new CheckpointException(file.FilePath, "there twice under names that mean the same", item.Name);
             using StepScope temporaries = StepScope.Begin();
             Tensor values = Read(file, item, place.Value.Shape);
-            if (place.Parts == 1) place.Parameter.Load(values);
-            else place.Value.CopyFrom(values);
+            place.Value.CopyFrom(values);
+            place.Parameter.IsFresh = false;
         }
 
         foreach (LinearAdapter adapter in set.Adapters)

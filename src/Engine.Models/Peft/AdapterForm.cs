@@ -17,7 +17,9 @@ sealed class AdapterForm(ConfigFile config, IReadOnlyList<SafeTensorItem> items,
         string[] targets = [.. set.Adapters.SelectMany(adapter => adapter.Tensors).Select(tensor => tensor.Site.StoredName).Distinct()];
         string[] modules = [.. set.Companions.Where(parameter => !IsBias(set, parameter)).SelectMany(parameter => Stored(set, parameter)).Select(ModuleOf).Distinct()];
         byte[] text = AdapterConfig.Write(set, Shortest(set, targets), modules);
-        IEnumerable<SafeTensorItem> items = Places(set).Select(place => new SafeTensorItem(place.Key, SafeTensorType.F32)).OrderBy(item => item.Name, StringComparer.Ordinal);
+        HashSet<string> biases = [.. targets.Select(target => $"{Prefix}{target}.bias")];
+        IEnumerable<string> names = Places(set).Keys.Select(name => biases.Contains(name) ? $"{name[..^".bias".Length]}.base_layer.bias" : name);
+        IEnumerable<SafeTensorItem> items = names.Order(StringComparer.Ordinal).Select(name => new SafeTensorItem(name, SafeTensorType.F32));
         return new(ConfigFile.Parse(AdapterConfig.Name, text), [.. items], [new("format", "pt")]);
     }
 
@@ -31,13 +33,13 @@ sealed class AdapterForm(ConfigFile config, IReadOnlyList<SafeTensorItem> items,
     static IReadOnlyList<string> Shortest(AdapterSet set, string[] targets)
     {
         string[] ends = [.. targets.Select(target => target[(target.LastIndexOf('.') + 1)..]).Distinct()];
-        int meant = new AdapterTargets(set.Model, set.Names).Sites.Count(site => ends.Any(end => site.StoredName == end || site.StoredName.EndsWith($".{end}", StringComparison.Ordinal)));
+        int meant = new AdapterTargets(set.Model, set.Layout).Sites.Count(site => ends.Any(end => site.StoredName == end || site.StoredName.EndsWith($".{end}", StringComparison.Ordinal)));
         return meant == targets.Length ? ends : targets;
     }
 
     public void Save(AdapterSet set, string folder, string? baseModel, IReadOnlyDictionary<string, byte[]>? companionFiles)
     {
-        Dictionary<string, Place> places = Places(set);
+        Dictionary<string, AdapterPlace> places = Places(set);
         HashSet<string> held = [.. items.Select(item => Canonical(item.Name))];
         SafeTensorItem[] whole =
         [
@@ -57,22 +59,23 @@ sealed class AdapterForm(ConfigFile config, IReadOnlyList<SafeTensorItem> items,
     }
 
     /// <summary>Where the values of each tensor are, by its name without what differs between versions of the library.</summary>
-    public static Dictionary<string, Place> Places(AdapterSet set)
+    public static Dictionary<string, AdapterPlace> Places(AdapterSet set)
     {
-        Dictionary<string, Place> places = [];
+        Dictionary<string, AdapterPlace> places = [];
         foreach (LinearAdapter adapter in set.Adapters)
             foreach (AdapterTensor tensor in adapter.Tensors)
-                places.Add($"{Prefix}{tensor.Site.StoredName}.{tensor.Name}.weight", new(tensor.Parameter, 0, 1));
+                places.Add($"{Prefix}{tensor.Site.StoredName}.{tensor.Name}.weight", new(tensor.Parameter, tensor.Parameter.Shape, 0, 1));
         foreach (Parameter parameter in set.Companions)
         {
             string[] stored = Stored(set, parameter);
-            for (int part = 0; part < stored.Length; part++) places.Add(Prefix + stored[part], new(parameter, part, stored.Length));
+            Shape whole = set.Layout?.StoredShape(parameter.Name, parameter.Shape) ?? parameter.Shape;
+            for (int part = 0; part < stored.Length; part++) places.Add(Prefix + stored[part], new(parameter, whole, part, stored.Length));
         }
 
         return places;
     }
 
-    static string[] Stored(AdapterSet set, Parameter parameter) => set.Names?.Stored(parameter.Name) is { Length: > 0 } stored ? stored : [parameter.Name];
+    static string[] Stored(AdapterSet set, Parameter parameter) => set.Layout?.Names.Stored(parameter.Name) is { Length: > 0 } stored ? stored : [parameter.Name];
 
     /// <summary>
     /// A tensor's name in the form that all versions share: a layer's own parameters have lain below <c>base_layer</c>, saved
@@ -97,12 +100,16 @@ sealed class AdapterForm(ConfigFile config, IReadOnlyList<SafeTensorItem> items,
 }
 
 /// <summary>Which rows of which parameter a tensor of an adapter file is.</summary>
-readonly record struct Place(Parameter Parameter, int Part, int Parts)
+/// <param name="Parameter">The parameter.</param>
+/// <param name="Whole">The shape in which the library stores it.</param>
+/// <param name="Part">Which of its parts.</param>
+/// <param name="Parts">Of how many.</param>
+readonly record struct AdapterPlace(Parameter Parameter, Shape Whole, int Part, int Parts)
 {
-    int Rows => Parameter.Shape[0] / Parts;
+    int Rows => Whole[0] / Parts;
 
     /// <summary>The rows, a view.</summary>
-    public Tensor Value => Parts == 1 ? Parameter.Value : Parameter.Value.Slice(0, Part * Rows, (Part + 1) * Rows);
+    public Tensor Value => Parts == 1 ? Parameter.Value.Reshape(Whole) : Parameter.Value.Reshape(Whole).Slice(0, Part * Rows, (Part + 1) * Rows);
 
     /// <summary>Their shape as files have it.</summary>
     public long[] Shape => [.. Value.Shape];

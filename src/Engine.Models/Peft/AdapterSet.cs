@@ -9,10 +9,10 @@ public sealed class AdapterSet
     readonly List<LinearAdapter> adapters = [];
     readonly List<Parameter> companions = [];
 
-    internal AdapterSet(Module model, NameTable? names, AdapterOptions options)
+    internal AdapterSet(Module model, ModelLayout? layout, AdapterOptions options)
     {
         options.Validate();
-        (Model, Names, Options) = (model, names, options);
+        (Model, Layout, Options) = (model, layout, options);
     }
 
     /// <summary>The model they are attached to.</summary>
@@ -33,7 +33,7 @@ public sealed class AdapterSet
     /// <summary>True if the adapters can be merged into the weights.</summary>
     public bool CanMerge => adapters.All(adapter => adapter.CanMerge);
 
-    internal NameTable? Names { get; }
+    internal ModelLayout? Layout { get; }
 
     /// <summary>The file the set was read from; null if it was attached fresh.</summary>
     internal AdapterForm? Form { get; set; }
@@ -67,7 +67,7 @@ public sealed class AdapterSet
         (Options.TrainHead && parameter.Name.StartsWith("head.", StringComparison.Ordinal))
         || (Options.Bias == AdapterBias.All && parameter.Name.EndsWith("bias", StringComparison.Ordinal))
         || (Options.Bias == AdapterBias.AdaptedOnly && sites.Any(site => site.Layer.Bias == parameter))
-        || Options.AlsoTrain.Any(pattern => Peft.Means(pattern, parameter, Names));
+        || Options.AlsoTrain.Any(pattern => Peft.Means(pattern, parameter, Layout));
 
     /// <summary>Adds every adapter to its layer's weight, so that the model runs at its own speed; see <see cref="LinearAdapter.Merge"/>.</summary>
     /// <exception cref="InvalidOperationException">They are not of a kind that can be merged.</exception>

@@ -2,13 +2,13 @@ namespace Engine.Models;
 
 /// <summary>The matrices of a model that can have adapters, and which of them somebody means.</summary>
 /// <param name="model">The model.</param>
-/// <param name="names">What the checkpoint's library calls its parameters; null for the model's own names alone.</param>
-sealed class AdapterTargets(Module model, NameTable? names)
+/// <param name="layout">The checkpoint's layout, whose names count too; null for the model's own names alone.</param>
+sealed class AdapterTargets(Module model, ModelLayout? layout)
 {
     const int NamesShown = 12;
 
     /// <summary>All there are, in the order of construction; those inside adapters are not among them.</summary>
-    public IReadOnlyList<AdapterSite> Sites { get; } = [.. Layers(model).SelectMany(layer => SitesOf(layer, names))];
+    public IReadOnlyList<AdapterSite> Sites { get; } = [.. Layers(model).SelectMany(layer => SitesOf(layer, layout))];
 
     /// <summary>The sites that targets mean, in the order of the model.</summary>
     /// <exception cref="ArgumentException">A target fits nothing; the message lists what there is.</exception>
@@ -35,9 +35,9 @@ sealed class AdapterTargets(Module model, NameTable? names)
             if (module is Linear layer && !adapters.Any(adapter => name.StartsWith(adapter, StringComparison.Ordinal))) yield return layer;
     }
 
-    static IEnumerable<AdapterSite> SitesOf(Linear layer, NameTable? names)
+    static IEnumerable<AdapterSite> SitesOf(Linear layer, ModelLayout? layout)
     {
-        string[] stored = [.. names?.Stored(layer.Weight.Name).Select(ModuleOf) ?? []];
+        string[] stored = [.. layout?.Names.Stored(layer.Weight.Name).Select(ModuleOf) ?? []];
         if (stored.Length < 2) return [new(layer, layer.Path, stored is [string only] ? only : layer.Path, "", 0, layer.Outputs)];
         int rows = layer.Outputs / stored.Length;
         return stored.Select((name, part) => new AdapterSite(layer, $"{layer.Path}.{End(name)}", name, End(name), part * rows, rows));
@@ -45,8 +45,4 @@ sealed class AdapterTargets(Module model, NameTable? names)
 
     // x.query.weight is the weight of x.query; torch's own attention writes x.in_proj_weight.
     static string ModuleOf(string weight) => weight[..^".weight".Length];
-
-    /// <summary>What a library calls a model's parameters where the model came from no folder: the first layout that has a place for all.</summary>
-    public static NameTable? UsualNames(Module model) =>
-        ModelLayout.All.Select(layout => layout.Names).FirstOrDefault(names => model.Parameters.All(parameter => names.Stored(parameter.Name).Length > 0));
 }

@@ -22,7 +22,7 @@ public static class Peft
     public static AdapterSet Attach<TModel>(LoadedModel<TModel> loaded, AdapterOptions options) where TModel : Module
     {
         ArgumentNullException.ThrowIfNull(loaded);
-        return Attach(loaded.Model, loaded.Names, options);
+        return Attach(loaded.Model, loaded.StoredLayout, options);
     }
 
     /// <summary>Attaches new adapters to a model that came from no folder; targets may use the names of the library it would be saved for.</summary>
@@ -32,7 +32,7 @@ public static class Peft
     public static AdapterSet Attach(Module model, AdapterOptions options)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return Attach(model, AdapterTargets.UsualNames(model), options);
+        return Attach(model, ModelLayout.All.FirstOrDefault(layout => layout.Fits(model)), options);
     }
 
     /// <summary>Attaches the adapters of a folder (<c>adapter_config.json</c> and <c>adapter_model.safetensors</c>) and fills them.</summary>
@@ -46,30 +46,30 @@ public static class Peft
     {
         ArgumentNullException.ThrowIfNull(loaded);
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return AdapterFolder.Load(loaded.Model, loaded.Names, folder);
+        return AdapterFolder.Load(loaded.Model, loaded.StoredLayout, folder);
     }
 
-    static AdapterSet Attach(Module model, NameTable? names, AdapterOptions options)
+    static AdapterSet Attach(Module model, ModelLayout? layout, AdapterOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        AdapterSet adapters = new(model, names, options);
-        IReadOnlyList<AdapterSite> sites = new AdapterTargets(model, names).Select(options.Targets);
-        if (options.TrainHead) Require(model, names, "head.*");
-        foreach (string pattern in options.AlsoTrain) Require(model, names, pattern);
+        AdapterSet adapters = new(model, layout, options);
+        IReadOnlyList<AdapterSite> sites = new AdapterTargets(model, layout).Select(options.Targets);
+        if (options.TrainHead) Require(model, layout, "head.*");
+        foreach (string pattern in options.AlsoTrain) Require(model, layout, pattern);
         adapters.Attach(sites);
         return adapters;
     }
 
-    static void Require(Module model, NameTable? names, string pattern)
+    static void Require(Module model, ModelLayout? layout, string pattern)
     {
-        if (!model.Parameters.Any(parameter => Means(pattern, parameter, names)))
+        if (!model.Parameters.Any(parameter => Means(pattern, parameter, layout)))
             throw new ArgumentException($"Adapters: no parameter of the model is '{pattern}'; names look like '{model.Parameters[0].Name}'.");
     }
 
     /// <summary>Whether a pattern means a parameter: by its name here or in the library, or by its module's, of which it may be the end.</summary>
-    internal static bool Means(string pattern, Parameter parameter, NameTable? names)
+    internal static bool Means(string pattern, Parameter parameter, ModelLayout? layout)
     {
-        foreach (string name in (IEnumerable<string>)[parameter.Name, .. names?.Stored(parameter.Name) ?? []])
+        foreach (string name in (IEnumerable<string>)[parameter.Name, .. layout?.Names.Stored(parameter.Name) ?? []])
         {
             string module = name[..Math.Max(name.LastIndexOf('.'), 0)];
             if (FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false) || module == pattern || module.EndsWith($".{pattern}", StringComparison.Ordinal)) return true;
