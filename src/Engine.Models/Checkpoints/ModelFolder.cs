@@ -41,4 +41,15 @@ public static class ModelFolder
         ArgumentNullException.ThrowIfNull(model);
         StoredForm.Of(model, new TimmVit(), TimmVit.Write(model.Config)).Save(model, folder, companions);
     }
+
+    /// <summary>Writes a language model that came from no folder, in Hugging Face's layout: one that was trained from scratch.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="folder">As in <see cref="LoadedModel{TModel}.Save"/>.</param>
+    /// <param name="companions">Further small files by name, written with the model: the tokenizer's.</param>
+    /// <exception cref="CheckpointException">The model has parameters that the layout has no place for, or the folder cannot be written.</exception>
+    public static void Save(Llama model, string folder, IReadOnlyDictionary<string, byte[]>? companions = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        StoredForm.Of(model, new HuggingFaceLlama(), HuggingFaceLlama.Write(model.Config)).Save(model, folder, companions);
+    }
 }

@@ -15,6 +15,7 @@ abstract class ModelLayout
         new TimmVit(),
         new HuggingFaceVit("vit."), new HuggingFaceVit(""),
         new TorchvisionVit("0", "3"), new TorchvisionVit("linear_1", "linear_2"),
+        new HuggingFaceLlama(),
     ];
 
     /// <summary>For people: timm ViT.</summary>
@@ -68,6 +69,9 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
 {
     /// <summary>Parameters that are stored in another shape than the model's, by name.</summary>
     public Dictionary<string, Refit> Refits { get; } = [];
+
+    /// <summary>Stored tensors that repeat a parameter under another name, by that name; they may be absent.</summary>
+    public Dictionary<string, string> Repeated { get; } = [];
 
     /// <summary>What the caller's options change in config.json; null for nothing.</summary>
     public Action<JsonObject>? ConfigChange { get; set; }

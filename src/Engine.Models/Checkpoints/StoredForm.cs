@@ -11,12 +11,17 @@ sealed class StoredForm
     const string IndexName = "model.safetensors.index.json";
 
     // Files beside the model that say how to use it; carried along.
-    static readonly string[] CompanionNames = ["preprocessor_config.json"];
+    static readonly string[] CompanionNames =
+    [
+        "preprocessor_config.json",
+        "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
+    ];
 
     readonly ModelLayout layout;
     readonly byte[] config;
     readonly bool isSharded;
     readonly List<StoredFile> files = [];
+    readonly Dictionary<string, string> repeated = [];
     readonly Dictionary<string, byte[]> unused = [];
     readonly Dictionary<string, byte[]> companions = [];
 
@@ -43,6 +48,8 @@ sealed class StoredForm
         }
 
         foreach (string name in unused) form.unused.Add(prefix + name, weights.Read(name).ToArray());
+        foreach (var (name, parameter) in plan.Repeated)
+            if (weights.Items.ContainsKey(name)) form.repeated.Add(name, parameter);
         foreach (string name in CompanionNames)
         {
             string path = Path.Combine(Path.GetDirectoryName(weights.FilePath)!, name);
@@ -86,6 +93,7 @@ sealed class StoredForm
             for (int i = 0; i < stored.Length; i++) places.Add(stored[i], new(parameter, i, stored.Length));
         }
 
+        foreach (var (name, parameter) in repeated) places.Add(name, new(model[parameter], 0, 1));
         return places;
     }
 
