@@ -118,7 +118,15 @@ public sealed class KeyValueCache : IDisposable
         return room;
     }
 
-    internal LayerCache Layer(int index) => new(keys[index], values[index], Length);
+    /// <summary>Writes a layer's keys and values of new tokens [B, G, N, Dh] after what is there.</summary>
+    /// <returns>All, [B, G, Length + N, Dh], views of the cache.</returns>
+    internal (Tensor Keys, Tensor Values) Append(int layer, Tensor key, Tensor value)
+    {
+        int end = Length + key.Shape[2];
+        keys[layer].Slice(2, Length, end).CopyFrom(key);
+        values[layer].Slice(2, Length, end).CopyFrom(value);
+        return (keys[layer].Slice(2, 0, end), values[layer].Slice(2, 0, end));
+    }
 
     /// <summary>The tokens that all layers have now added count.</summary>
     internal void Advance(int count) => Length += count;
@@ -130,19 +138,5 @@ public sealed class KeyValueCache : IDisposable
         foreach (Tensor room in values) room.Release();
         seen?.Release();
         seen = null;
-    }
-}
-
-/// <summary>One layer of a cache, with room for what comes.</summary>
-readonly record struct LayerCache(Tensor Keys, Tensor Values, int Length)
-{
-    /// <summary>Writes the keys and values of new tokens [B, G, N, Dh] after what is there.</summary>
-    /// <returns>All, [B, G, Length + N, Dh], views of the cache.</returns>
-    public (Tensor Keys, Tensor Values) Append(Tensor key, Tensor value)
-    {
-        int end = Length + key.Shape[2];
-        Keys.Slice(2, Length, end).CopyFrom(key);
-        Values.Slice(2, Length, end).CopyFrom(value);
-        return (Keys.Slice(2, 0, end), Values.Slice(2, 0, end));
     }
 }

@@ -43,9 +43,7 @@ public sealed class Llama(ModuleScope at, LlamaConfig config) : Module(at)
         if (tokens.Shape[1] > config.MaximumLength)
             throw new ShapeException($"Llama: tokens are {tokens.Shape}, longer than the model's context of {config.MaximumLength}.");
         Variable x = embed.Forward(tokens);                                     // [B, T, D]
-        LlamaContext context = Context(0, x, mask);
-        foreach (LlamaBlock block in blocks) x = block.Forward(x, context);     // [B, T, D]
-        return norm.Forward(x);
+        return norm.Forward(Through(x, mask));                                  // [B, T, D]
     }
 
     /// <summary>States to tokens: the head alone.</summary>
@@ -79,26 +77,16 @@ public sealed class Llama(ModuleScope at, LlamaConfig config) : Module(at)
         using StepScope temporaries = StepScope.Begin();
         Tensor? mask = cache.Reserve(tokens.Shape[0], tokens.Shape[1]);
         Variable x = embed.Forward(tokens);                                     // [B, T, D]
-        LlamaContext context = Context(cache.Length, x, mask);
-        for (int i = 0; i < blocks.Length; i++) x = Run(blocks[i], x, context, cache.Layer(i));
-        x = norm.Forward(x);
+        Tensor hidden = norm.Forward(Through(x, mask, cache)).Value;            // [B, T, D]
         cache.Advance(tokens.Shape[1]);
-        return temporaries.Keep(x.Value);
+        return temporaries.Keep(hidden);
     }
 
-    // A block's temporaries and its input return to the pool at once: the memory does not grow with the depth.
-    static Tensor Run(LlamaBlock block, Variable x, LlamaContext context, LayerCache past)
+    Variable Through(Variable x, Tensor? mask, KeyValueCache? past = null)
     {
-        using StepScope temporaries = StepScope.Begin();
-        Tensor y = temporaries.Keep(block.Forward(x, context, past).Value);
-        x.Value.Release();
-        return y;
-    }
-
-    LlamaContext Context(int start, Variable x, Tensor? mask)
-    {
-        (Tensor cosine, Tensor sine) = rotary.Of(start, x.Shape[1], x.Value);
-        return new(cosine, sine, mask);
+        (Tensor cosine, Tensor sine) = rotary.Of(past?.Length ?? 0, x.Shape[1], x.Value);
+        LlamaContext context = new(cosine, sine, mask, past);
+        return Block.Through<LlamaBlock>(blocks, x, (block, x) => block.Forward(x, context));
     }
 
     static void Check(Tensor tokens)
@@ -111,7 +99,7 @@ public sealed class Llama(ModuleScope at, LlamaConfig config) : Module(at)
     static LlamaBlock[] Stack(ModuleScope at, LlamaConfig config)
     {
         LlamaBlock[] blocks = new LlamaBlock[config.Depth];
-        for (int i = 0; i < blocks.Length; i++) blocks[i] = new(at / i, config);
+        for (int i = 0; i < blocks.Length; i++) blocks[i] = new(at / i, config, i);
         return blocks;
     }
 }

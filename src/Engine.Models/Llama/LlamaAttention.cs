@@ -7,7 +7,8 @@ namespace Engine.Models;
 /// <param name="Cosine">[N, D / 2], of the positions.</param>
 /// <param name="Sine">[N, D / 2]</param>
 /// <param name="Mask">Broadcasts to [B, H, N, M], bool: who is seen, of those up to oneself; null for all.</param>
-readonly record struct LlamaContext(Tensor Cosine, Tensor Sine, Tensor? Mask);
+/// <param name="Past">Keys and values of what came before; null for none.</param>
+readonly record struct LlamaContext(Tensor Cosine, Tensor Sine, Tensor? Mask, KeyValueCache? Past = null);
 
 /// <summary>
 /// Causal self-attention with rotary positions (Su et al. 2021) whose H query heads share G heads of keys and values
@@ -15,7 +16,8 @@ readonly record struct LlamaContext(Tensor Cosine, Tensor Sine, Tensor? Mask);
 /// </summary>
 /// <param name="at">The place; linear layers <c>q</c>, <c>k</c>, <c>v</c> and <c>o</c>.</param>
 /// <param name="config">The model's shape.</param>
-sealed class LlamaAttention(ModuleScope at, LlamaConfig config) : Module(at)
+/// <param name="layer">The number of the block.</param>
+sealed class LlamaAttention(ModuleScope at, LlamaConfig config, int layer) : Module(at)
 {
     readonly Linear query = new(at / "q", config.Width, config.Heads * config.HeadSize, config.AttentionBias);
     readonly Linear key = new(at / "k", config.Width, config.KeyValueHeads * config.HeadSize, config.AttentionBias);
@@ -24,15 +26,14 @@ sealed class LlamaAttention(ModuleScope at, LlamaConfig config) : Module(at)
 
     /// <summary>Mixes the tokens of each sequence.</summary>
     /// <param name="x">[B, N, D]</param>
-    /// <param name="context">Positions and mask.</param>
-    /// <param name="past">Keys and values of what came before, to which these are added; null for none.</param>
+    /// <param name="context">Positions, mask, and the past, to which these tokens are added.</param>
     /// <returns>[B, N, D]</returns>
-    public Variable Forward(Variable x, LlamaContext context, LayerCache? past = null)
+    public Variable Forward(Variable x, LlamaContext context)
     {
         Variable q = Functions.Rotary(Heads(query.Forward(x)), context.Cosine, context.Sine);      // [B, H, N, Dh]
         Variable k = Functions.Rotary(Heads(key.Forward(x)), context.Cosine, context.Sine);        // [B, G, N, Dh]
         Variable v = Heads(value.Forward(x));                                                      // [B, G, N, Dh]
-        if (past is { } cache) (k, v) = cache.Append(k.Value, v.Value);                            // [B, G, M, Dh]
+        if (context.Past is { } past) (k, v) = past.Append(layer, k.Value, v.Value);               // [B, G, M, Dh]
         Variable? mask = context.Mask is null ? null : new(context.Mask);
         Variable mixed = Functions.Attention(q, k, v, mask, causal: true);                         // [B, H, N, Dh]
         return output.Forward(Functions.Reshape(Functions.Permute(mixed, 0, 2, 1, 3), x.Shape[0], x.Shape[1], -1));
