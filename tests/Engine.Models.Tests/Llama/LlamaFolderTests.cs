@@ -191,7 +191,7 @@ public sealed class LlamaFolderTests : IDisposable
         return folder;
     }
 
-    // Every other tensor into the second file, and an index.
+    // Every other tensor into the second file, and an index sorted by name, as the library writes it.
     static string Shard(string folder)
     {
         string path = Path.Combine(folder, "model.safetensors");
@@ -212,7 +212,7 @@ public sealed class LlamaFolderTests : IDisposable
                 }, file.Metadata);
             }
 
-            JsonObject index = new() { ["metadata"] = new JsonObject { ["total_size"] = items.Sum(item => item.ByteLength) }, ["weight_map"] = map };
+            JsonObject index = new() { ["metadata"] = new JsonObject { ["total_size"] = items.Sum(item => item.ByteLength) }, ["weight_map"] = new JsonObject(map.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => KeyValuePair.Create(entry.Key, entry.Value?.DeepClone()))) };
             File.WriteAllText(path + ".index.json", index.ToJsonString(new() { WriteIndented = true }).ReplaceLineEndings("\n") + "\n");
         }
 

@@ -7,7 +7,10 @@ namespace Engine.Models;
 sealed class HuggingFaceLlama : ModelLayout
 {
     /// <inheritdoc/>
-    public override string Name => "Hugging Face LLaMA";
+    public override ModelLibrary Library => ModelLibrary.HuggingFace;
+
+    /// <inheritdoc/>
+    public override string Family => "LLaMA";
 
     /// <inheritdoc/>
     public override string Mark => "model.layers.0.self_attn.q_proj.weight";
@@ -29,7 +32,7 @@ sealed class HuggingFaceLlama : ModelLayout
 
     // Angles that early conversions stored; config.json says how they come about.
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Unused { get; } = ["model.layers.*.self_attn.rotary_emb.inv_freq"];
+    public override IReadOnlyList<string> Unused { get; } = ["*.rotary_emb.inv_freq"];
 
     // The head tells tokens apart, not classes that could be others: there is nothing to replace.
     /// <inheritdoc/>
@@ -103,9 +106,13 @@ sealed class HuggingFaceLlama : ModelLayout
         };
     }
 
-    /// <summary>The config.json of a model that came from no folder.</summary>
-    public static byte[] Write(LlamaConfig llama)
+    /// <inheritdoc/>
+    public override bool Fits(Module model) => model is Llama;
+
+    /// <inheritdoc/>
+    public override byte[] Describe(Module model, string folder)
     {
+        LlamaConfig llama = ((Llama)model).Config;
         JsonObject config = new()
         {
             ["architectures"] = new JsonArray("LlamaForCausalLM"),
@@ -147,10 +154,4 @@ sealed class HuggingFaceLlama : ModelLayout
             ["high_freq_factor"] = scaling.HighFrequencyFactor,
             ["original_max_position_embeddings"] = scaling.OriginalLength,
         };
-
-    /// <inheritdoc/>
-    public override void SetClasses(JsonObject config, int classes) => throw new NotSupportedException("a language model has no classes");
-
-    /// <inheritdoc/>
-    public override void SetImageSize(JsonObject config, int imageSize) => throw new NotSupportedException("a language model takes no images");
 }
