@@ -184,17 +184,21 @@ public sealed class CorruptionTests
     [InlineData(224)]
     public void Damage_grows_with_the_severity(int size)
     {
-        // Fog is drawn anew for each severity, so its damage grows in the mean over images.
+        // Clouds are drawn anew for each severity, so the damage of fog grows in the mean over images.
         var clean = Enumerable.Range(0, size > 100 ? 4 : 24).Select(i => DrawnDomains.Draw(1, DrawnSplit.Test, DrawnDomain.Photo, i, size)).ToArray();
         foreach (var corruption in Training.Corruptions.All)
         {
             double last = 0;
             for (int severity = 1; severity <= 5; severity++)
             {
-                double damage = clean.Select((image, i) => Difference(image, Training.Corruptions.Apply(image, corruption, severity, 7, i))).Average();
+                double damage = clean.Select((image, i) => Damage(image, Training.Corruptions.Apply(image, corruption, severity, 7, i))).Average();
                 Assert.True(damage > last, $"{corruption} {severity}: {damage} after {last}");
                 last = damage;
             }
+
+            // A thicker fog is greyer, not farther from the image, and the next may only be rougher: what grows is the part of
+            // its edges that the image's do not explain.
+            double Damage(RgbImage image, RgbImage corrupted) => corruption == Corruption.Fog ? Unexplained(image, corrupted) : Difference(image, corrupted);
         }
     }
 
@@ -268,6 +272,19 @@ public sealed class CorruptionTests
 
     static double Difference(RgbImage a, RgbImage b) =>
         Math.Sqrt(a.Pixels.Zip(b.Pixels, (x, y) => (double)(x - y) * (x - y)).Average());
+
+    /// <summary>The share of the edges of b, steps to the right neighbour, that is no multiple of those of a.</summary>
+    static double Unexplained(RgbImage a, RgbImage b)
+    {
+        double aa = 0, ab = 0, bb = 0;
+        for (int y = 0; y < a.Height; y++)
+            for (int x = 1; x < a.Width; x++)
+            {
+                double inA = a[x, y].G - a[x - 1, y].G, inB = b[x, y].G - b[x - 1, y].G;
+                (aa, ab, bb) = (aa + inA * inA, ab + inA * inB, bb + inB * inB);
+            }
+        return 1 - ab * ab / (aa * bb);
+    }
 
     /// <summary>Mean and variance of clip(mean + N(0, deviation^2), 0, 1), by the trapezium rule.</summary>
     static (double Mean, double Variance) ClippedNormal(double mean, double deviation)
