@@ -31,6 +31,7 @@ public sealed partial class Trainer
         if (!Model.IsTrainable) throw new ArgumentException("Every parameter is frozen; nothing is left to train.");
         Arena = new ParameterArena(Model.Parameters);
         Optimizer = optimizer?.Invoke(Arena) ?? OptimizerKinds.Create(Arena, options);
+        Model.RecomputesBlocks = options.Recompute;
         Model.Random = RandomPurpose.Regularize.Source(options.Seed);
     }
 

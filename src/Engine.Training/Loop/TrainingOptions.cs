@@ -21,6 +21,9 @@ public sealed record TrainingOptions
     /// </summary>
     public int Accumulation { get; init; } = 1;
 
+    /// <summary>Less memory for more time: backward computes each block once more (<see cref="Models.Module.RecomputesBlocks"/>). The weights come out the same.</summary>
+    public bool Recompute { get; init; }
+
     /// <summary>Passes over the training data.</summary>
     public int Epochs { get; init; } = 5;
 
