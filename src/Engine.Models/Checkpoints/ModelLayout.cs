@@ -24,6 +24,9 @@ abstract class ModelLayout
     /// <summary>What it stores, for people: ViT.</summary>
     public abstract string Family { get; }
 
+    /// <summary>What the models of it do.</summary>
+    public virtual ModelKind Kind => ModelKind.ImageClassifier;
+
     /// <summary>For people: timm ViT.</summary>
     public string Name => $"{Library.Name()} {Family}";
 
