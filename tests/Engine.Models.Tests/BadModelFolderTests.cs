@@ -73,7 +73,7 @@ public sealed class BadModelFolderTests : IDisposable
     {
         string folder = ModelFixtures.Copy("vit_timm", scratch);
         ModelFixtures.Rewrite(folder, item => new("model." + item.Name, item.Type, item.Shape));
-        AssertRefused(folder, "is in no layout known here (timm ViT, Hugging Face ViT, torchvision ViT): it holds 44 tensors, first \"model.");
+        AssertRefused(folder, "is in no layout known here (timm ViT, Hugging Face ViT, Hugging Face CLIP, torchvision ViT): it holds 44 tensors, first \"model.");
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class BadModelFolderTests : IDisposable
     [InlineData("""{"hidden_size": 48, "hidden_size": 96}""", "is not JSON")]
     [InlineData("[]", "must be a JSON object, found Array")]
     [InlineData("", "is not JSON")]
-    [InlineData("""{"architecture": "vit_base_patch16_clip_224"}""", "\"architecture\" is \"vit_base_patch16_clip_224\"; known are")]
+    [InlineData("""{"architecture": "vit_base_patch16_siglip_224"}""", "\"architecture\" is \"vit_base_patch16_siglip_224\"; known are")]
     [InlineData("""{"architecture": "vit_base_patch16_224", "model_args": {"qk_norm": true}}""", "\"model_args.qk_norm\" is an option")]
     [InlineData("""{"architecture": "vit_base_patch16_224", "model_args": {"depth": "three"}}""", "\"model_args.depth\" must be a whole number, found \"three\"")]
     [InlineData("""{"architecture": "vit_base_patch16_224", "model_args": 3}""", "\"model_args\" must be an object, found 3")]

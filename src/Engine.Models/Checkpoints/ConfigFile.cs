@@ -84,6 +84,9 @@ sealed class ConfigFile
     public float Number(string key, float? fallback = null) => Find(key) is not { } value ? fallback ?? throw Missing(key)
         : value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out float number) && float.IsFinite(number) ? number : throw Unlike(key, "a number", value);
 
+    public double Real(string key, double fallback) => Find(key) is not { } value ? fallback
+        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number : throw Unlike(key, "a number", value);
+
     public bool Flag(string key, bool fallback) => Find(key) is not { } value ? fallback
         : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Unlike(key, "true or false", value);
 
