@@ -26,7 +26,8 @@ sealed class ConfigFile
     {
         string path = Path.Combine(folder, Name);
         if (!Directory.Exists(folder))
-            throw new CheckpointException(folder, "there is no such folder");
+            throw new CheckpointException(folder, FolderWriter.Leftover(folder) is { } left
+                ? $"there is no such folder; an interrupted save left it whole as {left}: rename it back" : "there is no such folder");
         if (!File.Exists(path))
             throw new CheckpointException(folder, $"holds no {Name}, which says how the model is built; fetch it from where the weights came from");
         try
@@ -143,6 +144,22 @@ sealed class ConfigFile
             config.WriteTo(writer);
         text.WriteByte((byte)'\n');
         return text.ToArray();
+    }
+
+    /// <summary>The kind of model by the file's own words, for messages: an architecture, else a type; null where it says neither.</summary>
+    public string? Kind
+    {
+        get
+        {
+            foreach (string key in (string[])["architectures", "architecture", "model_type"])
+            {
+                if (Find(key) is not { } value) continue;
+                if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0) value = value[0];
+                if (value.ValueKind == JsonValueKind.String) return value.GetString();
+            }
+
+            return null;
+        }
     }
 
     public CheckpointException Fault(string problem) => new(filePath, problem);

@@ -79,13 +79,15 @@ abstract class ModelLayout
     }
 
     /// <summary>The layout of a file by the tensors in it.</summary>
-    public static ModelLayout Of(ShardedSafeTensors weights)
+    /// <exception cref="CheckpointException">None; the message says what is known, and what config.json calls the model.</exception>
+    public static ModelLayout Of(ShardedSafeTensors weights, ConfigFile config)
     {
         foreach (ModelLayout layout in All)
             if (weights.Items.ContainsKey(layout.Mark)) return layout;
         string[] names = [.. weights.Items.Keys.Take(3).Select(name => $"\"{name}\"")];
         throw new CheckpointException(weights.FilePath,
-            $"is in no layout known here ({string.Join(", ", All.Select(layout => layout.Name).Distinct())}): it holds {weights.Items.Count} tensors{(names.Length > 0 ? ", first " : "")}{string.Join(", ", names)}");
+            $"is in no layout known here ({string.Join(", ", All.Select(layout => layout.Name).Distinct())}): " +
+            $"{(config.Kind is { } kind ? $"{ConfigFile.Name} calls it \"{kind}\"; " : "")}it holds {weights.Items.Count} tensors{(names.Length > 0 ? ", first " : "")}{string.Join(", ", names)}");
     }
 }
 
