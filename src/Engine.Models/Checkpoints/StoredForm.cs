@@ -30,6 +30,9 @@ sealed class StoredForm
 
     StoredForm(ModelLayout layout, byte[] config, bool isSharded) => (this.layout, this.config, this.isSharded) = (layout, config, isSharded);
 
+    /// <summary>The layout it is written in.</summary>
+    public ModelLayout Layout => layout;
+
     sealed record StoredFile(string Name, SafeTensorItem[] Items, KeyValuePair<string, string>[] Metadata);
 
     /// <summary>Which rows of which parameter a stored tensor is.</summary>
