@@ -94,8 +94,11 @@ sealed class StoredForm
             if (isSharded) File.WriteAllBytes(Path.Combine(staging, IndexName), Index(whole, places));
             File.WriteAllBytes(Path.Combine(staging, ConfigFile.Name), config);
             foreach (var (name, bytes) in companions.Concat(added ?? companions)) File.WriteAllBytes(Path.Combine(staging, name), bytes);
-        }, obsolete: isSharded ? SingleName : IndexName);
+        }, IsWeights);
     }
+
+    // Of another save: a single file beside shards, shards that are more or fewer.
+    static bool IsWeights(string name) => name is SingleName or IndexName || FileSystemName.MatchesSimpleExpression("model-?????-of-?????.safetensors", name, ignoreCase: false);
 
     Dictionary<string, Place> Places(Module model, string folder)
     {
