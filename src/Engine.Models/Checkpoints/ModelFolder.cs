@@ -41,4 +41,21 @@ public static class ModelFolder
         ArgumentNullException.ThrowIfNull(model);
         StoredForm.Of(model, new TimmVit(), TimmVit.Write(model.Config)).Save(model, folder, companions);
     }
+
+    /// <summary>
+    /// Writes a model that came from no folder with a flat config.json: in timm's layout if its windows shrink
+    /// (<see cref="WindowRule.Shrink"/>), else in torchvision's.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="folder">As in <see cref="LoadedModel{TModel}.Save"/>.</param>
+    /// <param name="companions">Further small files by name, written with the model: class names, preprocessing.</param>
+    /// <exception cref="CheckpointException">No layout has the model's window rule, or the folder cannot be written.</exception>
+    public static void Save(SwinTransformer model, string folder, IReadOnlyDictionary<string, byte[]>? companions = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (model.Config.WindowRule == WindowRule.PadAndShift)
+            throw new CheckpointException(folder, $"no classifier's layout has the window rule {model.Config.WindowRule}; build the model with {WindowRule.Pad} or {WindowRule.Shrink}");
+        SwinLayout layout = model.Config.WindowRule == WindowRule.Shrink ? new TimmSwin() : new TorchvisionSwin();
+        StoredForm.Of(model, layout, layout.Write(model.Config)).Save(model, folder, companions);
+    }
 }

@@ -15,6 +15,9 @@ abstract class ModelLayout
         new TimmVit(),
         new HuggingFaceVit("vit."), new HuggingFaceVit(""),
         new TorchvisionVit("0", "3"), new TorchvisionVit("linear_1", "linear_2"),
+        new OriginalSwin(), new TimmSwin(),
+        new HuggingFaceSwin("swin."), new HuggingFaceSwin(""),
+        new TorchvisionSwin(),
     ];
 
     /// <summary>For people: timm ViT.</summary>
@@ -69,6 +72,12 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
     /// <summary>Parameters that are stored in another shape than the model's, by name.</summary>
     public Dictionary<string, Refit> Refits { get; } = [];
 
+    /// <summary>
+    /// What becomes of a stored tensor that no model needs, where the caller's options change it; null if they change none.
+    /// It returns null for one that is left out.
+    /// </summary>
+    public Func<SafeTensorItem, byte[], StoredBuffer?>? Buffers { get; set; }
+
     /// <summary>What the caller's options change in config.json; null for nothing.</summary>
     public Action<JsonObject>? ConfigChange { get; set; }
 
@@ -81,7 +90,13 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
 /// <param name="Convert">From that shape to the model's.</param>
 readonly record struct Refit(Shape Stored, Func<Tensor, Tensor> Convert);
 
+/// <summary>A stored tensor that is not a parameter.</summary>
+/// <param name="Item">Name, type and shape.</param>
+/// <param name="Bytes">Its values.</param>
+readonly record struct StoredBuffer(SafeTensorItem Item, byte[] Bytes);
+
 /// <summary>A stack of like blocks.</summary>
 /// <param name="Parameter">One that every block has, a <c>*</c> in its number's place: <c>blocks.*.norm1.weight</c>.</param>
 /// <param name="Depth">How many there are.</param>
-readonly record struct BlockStack(string Parameter, int Depth);
+/// <param name="Part">Which stack, of a model with several: stage 2.</param>
+readonly record struct BlockStack(string Parameter, int Depth, string Part = "");

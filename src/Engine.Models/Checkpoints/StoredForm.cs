@@ -33,16 +33,26 @@ sealed class StoredForm
         bool isSharded = weights.FilePath.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
         string prefix = plan.AddsHead ? layout.HeadedPrefix : "";
         StoredForm form = new(plan.AddsHead ? layout.Headed : layout, plan.ConfigChange is null ? config.Bytes : config.With(plan.ConfigChange), isSharded);
+        Dictionary<string, StoredBuffer?> buffers = [];
+        foreach (string name in unused)
+        {
+            byte[] bytes = weights.Read(name).ToArray();
+            StoredBuffer? buffer = plan.Buffers is null ? new(weights.Items[name], bytes) : plan.Buffers(weights.Items[name], bytes);
+            buffers.Add(name, buffer);
+            if (buffer is { } kept) form.unused.Add(prefix + name, kept.Bytes);
+        }
+
         foreach (SafeTensors shard in weights.Shards)
         {
-            IEnumerable<SafeTensorItem> items = shard.Items.Values.Where(item => weights.Items.ContainsKey(item.Name) && weights.ShardOf(item.Name) == shard);
+            IEnumerable<SafeTensorItem?> items = shard.Items.Values
+                .Where(item => weights.Items.ContainsKey(item.Name) && weights.ShardOf(item.Name) == shard)
+                .Select(item => buffers.TryGetValue(item.Name, out StoredBuffer? buffer) ? buffer?.Item : item);
             form.files.Add(new(
                 isSharded ? Path.GetFileName(shard.FilePath) : SingleName,
-                [.. items.Select(item => new SafeTensorItem(prefix + item.Name, item.Type, item.Shape))],
+                [.. items.OfType<SafeTensorItem>().Select(item => new SafeTensorItem(prefix + item.Name, item.Type, item.Shape))],
                 [.. shard.Metadata]));
         }
 
-        foreach (string name in unused) form.unused.Add(prefix + name, weights.Read(name).ToArray());
         foreach (string name in CompanionNames)
         {
             string path = Path.Combine(Path.GetDirectoryName(weights.FilePath)!, name);

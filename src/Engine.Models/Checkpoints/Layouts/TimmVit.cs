@@ -140,15 +140,6 @@ sealed partial class TimmVit : VitLayout
         return ConfigFile.Write(config);
     }
 
-    static string WriteActivation(Activation activation) => activation switch
-    {
-        Activation.Gelu => "gelu",
-        Activation.GeluTanh => "gelu_tanh",
-        Activation.QuickGelu => "quick_gelu",
-        Activation.Relu => "relu",
-        _ => "silu",
-    };
-
     [GeneratedRegex(@"^(vit|deit)_(?<size>tiny|small|base|large)_patch(?<patch>\d{1,3})_(?<image>\d{1,4})(\..*)?$", RegexOptions.CultureInvariant)]
     private static partial Regex Architecture();
 }

@@ -60,7 +60,8 @@ abstract class VitLayout : ModelLayout
         };
     }
 
-    protected static Activation ReadActivation(ConfigFile config, string key) => config.Text(key, "gelu") switch
+    /// <summary>A nonlinearity by the names the libraries have for it.</summary>
+    internal static Activation ReadActivation(ConfigFile config, string key) => config.Text(key, "gelu") switch
     {
         "gelu" => Activation.Gelu,
         "gelu_new" or "gelu_pytorch_tanh" or "gelu_tanh" => Activation.GeluTanh,
@@ -68,5 +69,15 @@ abstract class VitLayout : ModelLayout
         "relu" => Activation.Relu,
         "silu" or "swish" => Activation.Silu,
         string other => throw config.Fault($"\"{key}\" is \"{other}\"; known are gelu, gelu_tanh, quick_gelu, relu and silu"),
+    };
+
+    /// <summary>The name that <see cref="ReadActivation"/> reads.</summary>
+    internal static string WriteActivation(Activation activation) => activation switch
+    {
+        Activation.Gelu => "gelu",
+        Activation.GeluTanh => "gelu_tanh",
+        Activation.QuickGelu => "quick_gelu",
+        Activation.Relu => "relu",
+        _ => "silu",
     };
 }
