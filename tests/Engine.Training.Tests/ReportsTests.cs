@@ -81,8 +81,8 @@ public sealed class ReportsTests
 
     static AdamSpd Trained(int epochs, out Trainer trainer)
     {
-        trainer = new(TrainerSetup.Model(), TrainerSetup.Options with { Epochs = epochs, KeepTrace = true });
-        trainer.Fit(TrainerSetup.Training());
+        trainer = TrainerSetup.Trainer(TrainerSetup.Options with { Epochs = epochs, KeepTrace = true }, validates: false);
+        trainer.Fit();
         return (AdamSpd)trainer.Optimizer;
     }
 }

@@ -29,13 +29,13 @@ public sealed class TrainerMemoryTests
     static (Trainer Trainer, Footprint Early, Footprint Late) Run()
     {
         Footprint early = default, late = default;
-        Trainer trainer = new(TrainerSetup.Model(), TrainerSetup.Options with { Epochs = 100 });
+        Trainer trainer = TrainerSetup.Trainer(TrainerSetup.Options with { Epochs = 100 }, training: TrainerSetup.Training(images: 80));
         trainer.EpochFinished += (_, _) =>
         {
             if (trainer.Epoch == 10) early = Measure(trainer);
             if (trainer.Epoch == 100) late = Measure(trainer);
         };
-        trainer.Fit(TrainerSetup.Training(images: 80), TrainerSetup.Validation());
+        trainer.Fit();
         return (trainer, early, late);
     }
 

@@ -14,22 +14,22 @@ public sealed class TrainerResumeTests
     public void A_run_resumed_after_two_epochs_ends_with_the_same_bits(OptimizerKind optimizer)
     {
         TrainingOptions options = TrainerSetup.Options with { Optimizer = optimizer };
-        Trainer whole = new(TrainerSetup.Model(), options);
-        whole.Fit(TrainerSetup.Training(), TrainerSetup.Validation());
+        Trainer whole = TrainerSetup.Trainer(options);
+        whole.Fit();
 
         using DataFolder folder = new();
         using CancellationTokenSource source = new();
-        Trainer first = new(TrainerSetup.Model(), options);
+        Trainer first = TrainerSetup.Trainer(options);
         first.EpochFinished += (trainer, _) =>
         {
             if (trainer.Epoch == 2) source.Cancel();
         };
-        Assert.ThrowsAny<OperationCanceledException>(() => first.Fit(TrainerSetup.Training(), TrainerSetup.Validation(), cancellation: source.Token));
-        first.SaveState(StatePath(folder), TrainerSetup.Training());
+        Assert.ThrowsAny<OperationCanceledException>(() => first.Fit(cancellation: source.Token));
+        first.SaveState(StatePath(folder));
 
         Trainer second = Resume(folder, options);
         Assert.Equal((2, 0), (second.Epoch, second.StepInEpoch));
-        second.Fit(TrainerSetup.Training(), TrainerSetup.Validation());
+        second.Fit();
         AssertSame(whole, second);
     }
 
@@ -40,21 +40,21 @@ public sealed class TrainerResumeTests
     public void A_run_stopped_within_an_epoch_loses_nothing(int steps)
     {
         TrainingOptions options = TrainerSetup.Options;
-        Trainer whole = new(TrainerSetup.Model(), options, TrainerSetup.CancelAfter(int.MaxValue, new(), options));
-        whole.Fit(TrainerSetup.Training(), TrainerSetup.Validation());
+        Trainer whole = TrainerSetup.Trainer(options, optimizer: TrainerSetup.CancelAfter(int.MaxValue, new(), options));
+        whole.Fit();
 
         using DataFolder folder = new();
         using CancellationTokenSource source = new();
-        Trainer first = new(TrainerSetup.Model(), options, TrainerSetup.CancelAfter(steps, source, options));
-        Assert.ThrowsAny<OperationCanceledException>(() => first.Fit(TrainerSetup.Training(), TrainerSetup.Validation(), cancellation: source.Token));
+        Trainer first = TrainerSetup.Trainer(options, optimizer: TrainerSetup.CancelAfter(steps, source, options));
+        Assert.ThrowsAny<OperationCanceledException>(() => first.Fit(cancellation: source.Token));
         Assert.Equal(steps, first.Epoch * 8 + first.StepInEpoch);
-        first.SaveState(StatePath(folder), TrainerSetup.Training());
+        first.SaveState(StatePath(folder));
 
-        Trainer second = new(TrainerSetup.Model(seed: 99), options, TrainerSetup.CancelAfter(int.MaxValue, new(), options));
-        second.LoadState(StatePath(folder), TrainerSetup.Training());
+        Trainer second = TrainerSetup.Trainer(options, seed: 99, optimizer: TrainerSetup.CancelAfter(int.MaxValue, new(), options));
+        second.LoadState(StatePath(folder));
         int validated = 0;
         second.EpochFinished += (_, measured) => validated += measured is null ? 0 : 1;
-        second.Fit(TrainerSetup.Training(), TrainerSetup.Validation());
+        second.Fit();
         AssertSame(whole, second);
         Assert.Equal(4 - (steps - 1) / 8, validated);
     }
@@ -63,14 +63,14 @@ public sealed class TrainerResumeTests
     public void Fit_goes_on_after_a_cancellation_and_does_nothing_when_done()
     {
         TrainingOptions options = TrainerSetup.Options;
-        Trainer whole = new(TrainerSetup.Model(), options, TrainerSetup.CancelAfter(int.MaxValue, new(), options));
-        whole.Fit(TrainerSetup.Training());
+        Trainer whole = TrainerSetup.Trainer(options, optimizer: TrainerSetup.CancelAfter(int.MaxValue, new(), options));
+        whole.Fit();
         using CancellationTokenSource source = new();
-        Trainer trainer = new(TrainerSetup.Model(), options, TrainerSetup.CancelAfter(13, source, options));
-        Assert.ThrowsAny<OperationCanceledException>(() => trainer.Fit(TrainerSetup.Training(), cancellation: source.Token));
-        trainer.Fit(TrainerSetup.Training());
+        Trainer trainer = TrainerSetup.Trainer(options, optimizer: TrainerSetup.CancelAfter(13, source, options));
+        Assert.ThrowsAny<OperationCanceledException>(() => trainer.Fit(cancellation: source.Token));
+        trainer.Fit();
         Assert.Equal(TrainerSetup.Weights(whole), TrainerSetup.Weights(trainer));
-        trainer.Fit(TrainerSetup.Training());
+        trainer.Fit();
         Assert.Equal(32, trainer.Optimizer.StepCount);
     }
 
@@ -78,11 +78,12 @@ public sealed class TrainerResumeTests
     public void Refuses_another_configuration_and_names_the_first_difference()
     {
         using DataFolder folder = new();
-        new Trainer(TrainerSetup.Model(), TrainerSetup.Options).SaveState(StatePath(folder), TrainerSetup.Training());
+        TrainerSetup.Trainer(TrainerSetup.Options).SaveState(StatePath(folder));
 
         Assert.Contains("the optimizer was AdamSpd in the saved run and is AdamW now", Refusal(folder, TrainerSetup.Options with { Optimizer = OptimizerKind.AdamW }));
         Assert.Contains("the learning rate was 0.003 in the saved run and is 0.004 now", Refusal(folder, TrainerSetup.Options with { LearningRate = 4e-3, Seed = 9 }));
         Assert.Contains("the lambda was 1", Refusal(folder, TrainerSetup.Options with { Lambda = 2 }));
+        Assert.Contains("the accumulated batches were 1 in the saved run and are 2 now", Refusal(folder, TrainerSetup.Options with { Accumulation = 2 }));
         Assert.Contains("the epochs were 4 in the saved run and are 5 now", Refusal(folder, TrainerSetup.Options with { Epochs = 5 }));
         Assert.Contains("the seed was 5", Refusal(folder, TrainerSetup.Options with { Seed = 6 }));
         Assert.Contains("the frozen parameters were none", Refusal(folder, TrainerSetup.Options with { Freeze = ["norm.*"] }));
@@ -95,11 +96,12 @@ public sealed class TrainerResumeTests
     public void Refuses_the_state_of_another_model_and_changes_nothing()
     {
         using DataFolder folder = new();
-        new Trainer(new VisionTransformer(TrainerSetup.Config with { Width = 24, MlpWidth = 32 }, 3), TrainerSetup.Options).SaveState(StatePath(folder), TrainerSetup.Training());
-        Trainer trainer = new(TrainerSetup.Model(), TrainerSetup.Options);
+        TrainerSetup.Trainer(new VisionTransformer(TrainerSetup.Config with { Width = 24, MlpWidth = 32 }, 3), TrainerSetup.Options).SaveState(StatePath(folder));
+        Trainer trainer = TrainerSetup.Trainer(TrainerSetup.Options);
         float[] before = TrainerSetup.Weights(trainer);
-        CheckpointException refused = Assert.Throws<CheckpointException>(() => trainer.LoadState(StatePath(folder), TrainerSetup.Training()));
-        Assert.Contains("the state is of another model", refused.Message);
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => trainer.LoadState(StatePath(folder)));
+        Assert.Contains("the model was ... Width = 24", refused.Message);
+        Assert.Contains("and is ... Width = 16", refused.Message);
         Assert.Equal(before, TrainerSetup.Weights(trainer));
         Assert.Equal(0, trainer.Epoch);
     }
@@ -117,8 +119,8 @@ public sealed class TrainerResumeTests
     static Trainer Resume(DataFolder folder, TrainingOptions options, BatchLoader? loader = null)
     {
         // Other initial weights: all that counts comes from the state.
-        Trainer trainer = new(TrainerSetup.Model(seed: 99), options);
-        trainer.LoadState(StatePath(folder), loader ?? TrainerSetup.Training());
+        Trainer trainer = TrainerSetup.Trainer(options, seed: 99, training: loader);
+        trainer.LoadState(StatePath(folder));
         return trainer;
     }
 
@@ -129,7 +131,7 @@ public sealed class TrainerResumeTests
     {
         Assert.Equal(TrainerSetup.Weights(whole), TrainerSetup.Weights(resumed));
         Assert.Equal(whole.Optimizer.StepCount, resumed.Optimizer.StepCount);
-        Assert.Equal((whole.BestAccuracy, whole.BestEpoch), (resumed.BestAccuracy, resumed.BestEpoch));
+        Assert.Equal((whole.BestScore, whole.BestEpoch, whole.BestSummary), (resumed.BestScore, resumed.BestEpoch, resumed.BestSummary));
         foreach ((Tensor expected, Tensor state) in whole.Optimizer.States.Zip(resumed.Optimizer.States))
             Assert.Equal(expected.ToArray<float>(), state.ToArray<float>());
     }

@@ -33,8 +33,18 @@ static class TrainerSetup
     public static BatchLoader Validation() => new(
         new CachedDataset(new DrawnDomains(1, DrawnSplit.Validation, [DrawnDomain.Filled], 20, 16)), Preprocessing.Plain(16), new BatchLoaderOptions { BatchSize = 8 });
 
+    /// <summary>A trainer of a new model on <see cref="Training"/> and <see cref="Validation"/>.</summary>
+    public static Trainer Trainer(
+        TrainingOptions options, ulong seed = 3, BatchLoader? training = null, bool validates = true, Func<ParameterArena, Optimizer>? optimizer = null) =>
+        Trainer(Model(seed), options, training, validates, optimizer);
+
+    /// <summary>A trainer of a model.</summary>
+    public static Trainer Trainer(
+        VisionTransformer model, TrainingOptions options, BatchLoader? training = null, bool validates = true, Func<ParameterArena, Optimizer>? optimizer = null) =>
+        new(new ImageClassificationTask(model, training ?? Training(), validates ? Validation() : null), options, optimizer);
+
     /// <summary>All weights, one after the other.</summary>
-    public static float[] Weights(Trainer trainer) =>
+    public static float[] Weights(Training.Trainer trainer) =>
         [.. trainer.Arena.Segments.SelectMany(segment => segment.Parameter.Value.ToArray<float>())];
 
     /// <summary>Cancels when a number of steps in all is done.</summary>

@@ -23,8 +23,8 @@ public sealed class TrainerTests
             ThreadTeam.Threads = threads;
             // Wide enough that kernels do split their work.
             Models.VisionTransformer model = new(TrainerSetup.Config with { Width = 64, MlpWidth = 256, Heads = 4, PatchSize = 4 }, 3);
-            Trainer trainer = new(model, TrainerSetup.Options with { Epochs = 2 });
-            trainer.Fit(TrainerSetup.Training(batch: 32));
+            Trainer trainer = TrainerSetup.Trainer(model, TrainerSetup.Options with { Epochs = 2 }, TrainerSetup.Training(batch: 32), validates: false);
+            trainer.Fit();
             return TrainerSetup.Weights(trainer);
         }
     }
@@ -33,15 +33,15 @@ public sealed class TrainerTests
     public void The_loss_falls_and_every_epoch_is_measured()
     {
         List<TrainingProgress> heard = [];
-        List<ClassificationResult?> measured = [];
+        List<ClassificationResult> measured = [];
         Models.VisionTransformer model = new(TrainerSetup.Config with { Dropout = 0, DropPath = 0 }, 3);
-        Trainer trainer = new(model, TrainerSetup.Options with { Optimizer = OptimizerKind.AdamW, LearningRate = 1e-2, Epochs = 20, Clip = null });
-        trainer.EpochFinished += (_, result) => measured.Add(result);
-        trainer.Fit(TrainerSetup.Training(), TrainerSetup.Validation(), new Listener(heard));
+        Trainer trainer = TrainerSetup.Trainer(model, TrainerSetup.Options with { Optimizer = OptimizerKind.AdamW, LearningRate = 1e-2, Epochs = 20, Clip = null });
+        trainer.EpochFinished += (_, result) => measured.Add(Assert.IsType<ClassificationResult>(result));
+        trainer.Fit(new Listener(heard));
         Assert.Equal(20, measured.Count);
-        Assert.All(measured, result => Assert.Equal(20, result!.Count));
-        Assert.Equal(measured.Max(result => result!.Accuracy), trainer.BestAccuracy);
-        Assert.Equal(1 + measured.FindIndex(result => result!.Accuracy == trainer.BestAccuracy), trainer.BestEpoch);
+        Assert.All(measured, result => Assert.Equal(20, result.Count));
+        Assert.Equal(measured.Max(result => result.Accuracy), trainer.BestScore);
+        Assert.Equal(1 + measured.FindIndex(result => result.Accuracy == trainer.BestScore), trainer.BestEpoch);
         Assert.Equal(20, heard.Count(report => report.Validation is not null));
         TrainingProgress end = heard[^1];
         Assert.Equal((160, 160, 20, 20), (end.Step, end.Steps, end.Epoch, end.Epochs));
@@ -53,10 +53,10 @@ public sealed class TrainerTests
     [Fact]
     public void A_loss_that_is_no_number_stops_the_run_with_what_to_do()
     {
-        Trainer trainer = new(TrainerSetup.Model(), TrainerSetup.Options with { Optimizer = OptimizerKind.Sgd, LearningRate = 1e20, WarmUp = 0, Clip = null });
+        Trainer trainer = TrainerSetup.Trainer(TrainerSetup.Options with { Optimizer = OptimizerKind.Sgd, LearningRate = 1e20, WarmUp = 0, Clip = null });
         int finished = 0;
         trainer.EpochFinished += (_, _) => finished++;
-        GradientException stopped = Assert.Throws<GradientException>(() => trainer.Fit(TrainerSetup.Training(), TrainerSetup.Validation()));
+        GradientException stopped = Assert.Throws<GradientException>(() => trainer.Fit());
         Assert.Contains("lower the learning rate", stopped.Message);
         Assert.DoesNotContain('\n', stopped.Message);
         Assert.Equal(0, finished);
@@ -67,10 +67,10 @@ public sealed class TrainerTests
     {
         Models.VisionTransformer model = TrainerSetup.Model();
         float[] before = model["blocks.0.attn.qkv.weight"].Value.ToArray<float>();
-        new Trainer(model, TrainerSetup.Options with { Epochs = 1, Freeze = ["blocks.0.*"] }).Fit(TrainerSetup.Training());
+        TrainerSetup.Trainer(model, TrainerSetup.Options with { Epochs = 1, Freeze = ["blocks.0.*"] }).Fit();
         Assert.Equal(before, model["blocks.0.attn.qkv.weight"].Value.ToArray<float>());
-        Assert.Contains("block.0", Assert.Throws<ArgumentException>(() => new Trainer(TrainerSetup.Model(), new() { Freeze = ["block.0.*"] })).Message);
-        Assert.Contains("nothing is left", Assert.Throws<ArgumentException>(() => new Trainer(TrainerSetup.Model(), new() { Freeze = ["*"] })).Message);
+        Assert.Contains("block.0", Assert.Throws<ArgumentException>(() => TrainerSetup.Trainer(new() { Freeze = ["block.0.*"] })).Message);
+        Assert.Contains("nothing is left", Assert.Throws<ArgumentException>(() => TrainerSetup.Trainer(new() { Freeze = ["*"] })).Message);
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class TrainerTests
         foreach ((TrainingOptions options, string name) in new (TrainingOptions, string)[]
         {
             (new() { LearningRate = 0 }, "LearningRate"), (new() { LearningRate = double.NaN }, "LearningRate"), (new() { Lambda = -1 }, "Lambda"),
-            (new() { WeightDecay = -1 }, "WeightDecay"), (new() { Epochs = 0 }, "Epochs"), (new() { WarmUp = -1 }, "WarmUp"),
+            (new() { WeightDecay = -1 }, "WeightDecay"), (new() { Epochs = 0 }, "Epochs"), (new() { Accumulation = 0 }, "Accumulation"), (new() { WarmUp = -1 }, "WarmUp"),
             (new() { Clip = 0 }, "Clip"), (new() { LabelSmoothing = 1 }, "LabelSmoothing"), (new() { Optimizer = (OptimizerKind)9 }, "Optimizer"),
         })
         {

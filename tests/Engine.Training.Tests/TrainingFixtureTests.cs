@@ -19,18 +19,17 @@ public sealed class TrainingFixtureTests
 
     static void Check(Fixture fixture, string optimizer)
     {
-        LoadedModel<VisionTransformer> loaded = ModelFolder.Load<VisionTransformer>(
+        LoadedModel<ImageClassifier> loaded = ModelFolder.Load<ImageClassifier>(
             FixtureFolder.Path("training", fixture.Name), new LoadOptions { Device = fixture.Device });
-        Trainer trainer = new(loaded.Model, new TrainingOptions(), arena => Create(fixture, optimizer, arena));
-        loaded.Model.Train();
-        RunningMeans means = new(fixture.Device);
+        Trainer trainer = new(new FixedBatchTask(loaded.Model), new TrainingOptions(), arena => Create(fixture, optimizer, arena));
         int steps = fixture.Config<int>("steps");
         (float[] losses, long[] projected) = (new float[steps], new long[steps]);
         for (int step = 0; step < steps; step++)
         {
             using StepScope scope = StepScope.Begin();
-            Tensor labels = fixture.Load($"batch.{step}.labels").To(DType.Int32);
-            losses[step] = (float)trainer.Step(fixture.Load($"batch.{step}.pixels"), labels, means).Item();
+            Tensor pixels = fixture.Load($"batch.{step}.pixels"), labels = fixture.Load($"batch.{step}.labels").To(DType.Int32);
+            losses[step] = (float)trainer.Step(new FixedBatch(
+                labels.Shape[0], smoothing => ImageClassificationTask.Forward(loaded.Model, pixels, labels, smoothing)));
             projected[step] = trainer.Optimizer.Projection?.Trace.Latest.Count(row => row.Projected) ?? 0;
         }
 
@@ -40,7 +39,7 @@ public sealed class TrainingFixtureTests
     }
 
     // By way of a saved folder, where the weights bear the reference's names.
-    static void CheckWeights(Fixture fixture, string optimizer, LoadedModel<VisionTransformer> loaded)
+    static void CheckWeights(Fixture fixture, string optimizer, LoadedModel<ImageClassifier> loaded)
     {
         using DataFolder folder = new();
         string saved = Path.Combine(folder.Path, "model");

@@ -48,9 +48,9 @@ static class FinetuneCommand
         Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(folder, model.Config.ImageSize);
         IReadOnlyDictionary<string, byte[]> companions = ClassifierFiles.Of(training.ClassNames, preprocessing);
         return TrainingRun.Run(
-            Arguments.Trainer(model, options),
-            Arguments.Loader(parsed, training, preprocessing),
-            Arguments.ValidationLoader(parsed, validation, preprocessing),
+            Arguments.Trainer(
+                new ImageClassificationTask(model, Arguments.Loader(parsed, training, preprocessing), Arguments.ValidationLoader(parsed, validation, preprocessing)),
+                options),
             Arguments,
             parsed,
             target => loaded.Save(target, companions),

@@ -47,9 +47,9 @@ static class PretrainCommand
         Preprocessing preprocessing = Preprocessing.Plain(config.ImageSize);
         IReadOnlyDictionary<string, byte[]> companions = ClassifierFiles.Of(training.ClassNames, preprocessing);
         return TrainingRun.Run(
-            Arguments.Trainer(model, options),
-            Arguments.Loader(parsed, training, preprocessing),
-            Arguments.ValidationLoader(parsed, validation, preprocessing),
+            Arguments.Trainer(
+                new ImageClassificationTask(model, Arguments.Loader(parsed, training, preprocessing), Arguments.ValidationLoader(parsed, validation, preprocessing)),
+                options),
             Arguments,
             parsed,
             target => ModelFolder.Save(model, target, companions),

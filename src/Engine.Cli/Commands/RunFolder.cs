@@ -22,7 +22,7 @@ sealed class RunFolder(OutputFolder folder, Action<string> save, bool keepTrace)
 
     /// <summary>Goes on where the run in the folder stopped, or makes sure that there is none.</summary>
     /// <exception cref="UsageException">There is a run, and nobody asked to resume it; or none, and somebody did.</exception>
-    public void Begin(Trainer trainer, BatchLoader training, bool resume)
+    public void Begin(Trainer trainer, bool resume)
     {
         string state = Path.Combine(Last, Trainer.StateFile);
         if (!resume && (Directory.Exists(Last) || Directory.Exists(Best)))
@@ -30,7 +30,7 @@ sealed class RunFolder(OutputFolder folder, Action<string> save, bool keepTrace)
         if (resume && !File.Exists(state))
             throw new UsageException($"--resume: there is no {state}; leave --resume out to start a run.");
         if (!resume) return;
-        trainer.LoadState(state, training);
+        trainer.LoadState(state);
         traced = trainer.Optimizer.StepCount;
     }
 
@@ -38,10 +38,10 @@ sealed class RunFolder(OutputFolder folder, Action<string> save, bool keepTrace)
     public void SaveBest() => save(Best);
 
     /// <summary>Saves the present weights, the state to go on from, and the trace.</summary>
-    public void SaveLast(Trainer trainer, BatchLoader training)
+    public void SaveLast(Trainer trainer)
     {
         save(Last);
-        trainer.SaveState(Path.Combine(Last, Trainer.StateFile), training);
+        trainer.SaveState(Path.Combine(Last, Trainer.StateFile));
         if (keepTrace && trainer.Optimizer is AdamSpd spd) TraceCsv.Save(Trace, spd.Projection.Trace, keep: traced);
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Engine.Models;
 using Engine.Training;
 
 namespace Engine.Cli;
@@ -79,21 +78,21 @@ sealed class TrainingArguments
 
     /// <summary>The trainer of a model.</summary>
     /// <exception cref="UsageException">A pattern fits no parameter, or nothing is left to train; the message names the option.</exception>
-    public Trainer Trainer(VisionTransformer model, TrainingOptions options)
+    public Trainer Trainer(TrainingTask task, TrainingOptions options)
     {
         try
         {
-            model.Freeze([.. options.Freeze]);
+            task.Model.Freeze([.. options.Freeze]);
         }
         catch (ArgumentException exception)
         {
             throw new UsageException($"{freeze.Name}: {exception.Message}");
         }
 
-        if (!model.IsTrainable) throw new UsageException($"{freeze.Name}: every parameter is frozen; leave some to train.");
+        if (!task.Model.IsTrainable) throw new UsageException($"{freeze.Name}: every parameter is frozen; leave some to train.");
         try
         {
-            return new(model, options);
+            return new(task, options);
         }
         catch (ArgumentException exception)
         {

@@ -8,24 +8,20 @@ namespace Engine.Cli;
 static class TrainingRun
 {
     /// <param name="trainer">The model with its optimizer.</param>
-    /// <param name="training">Training batches.</param>
-    /// <param name="validation">Validation batches.</param>
     /// <param name="arguments">Where to write, and whether to resume.</param>
     /// <param name="parsed">The command line.</param>
     /// <param name="save">Writes the model to a folder, in its layout.</param>
     /// <param name="cancellation">Ctrl-C.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(
-        Trainer trainer, BatchLoader training, BatchLoader validation,
-        TrainingArguments arguments, ParseResult parsed, Action<string> save, CancellationToken cancellation)
+    public static int Run(Trainer trainer, TrainingArguments arguments, ParseResult parsed, Action<string> save, CancellationToken cancellation)
     {
         using OutputFolder output = new(arguments.Target(parsed));
         bool keepTrace = arguments.Trace(parsed);
         RunFolder folder = new(output, save, keepTrace);
-        folder.Begin(trainer, training, arguments.Resume(parsed));
+        folder.Begin(trainer, arguments.Resume(parsed));
         if (arguments.Resume(parsed))
             Console.WriteLine($"Resumed after {trainer.Epoch} epochs{(trainer.StepInEpoch > 0 ? $" and {trainer.StepInEpoch} steps" : "")}.");
-        bool interrupted = Train(trainer, training, validation, folder, cancellation);
+        bool interrupted = Train(trainer, folder, cancellation);
         if (keepTrace && trainer.Optimizer is AdamSpd spd)
         {
             foreach (string warning in spd.Projection.Trace.Warnings) Console.WriteLine($"note: {warning}");
@@ -33,32 +29,32 @@ static class TrainingRun
         }
 
         if (trainer.BestEpoch > 0)
-            Console.WriteLine($"{folder.Best}: best validation accuracy, {Tables.Percent(trainer.BestAccuracy)} % after epoch {trainer.BestEpoch}");
+            Console.WriteLine($"{folder.Best}: best on the validation data, {trainer.BestSummary} after epoch {trainer.BestEpoch}");
         Console.WriteLine($"{folder.Last}: {(interrupted ? $"the weights when interrupted in epoch {trainer.Epoch + 1}" : "the last weights")}");
         if (!interrupted) return ExitCode.Success;
         Console.Error.WriteLine("Interrupted; everything up to the last whole step is saved. The same command with --resume goes on from there.");
         return ExitCode.Interrupted;
     }
 
-    static bool Train(Trainer trainer, BatchLoader training, BatchLoader validation, RunFolder folder, CancellationToken cancellation)
+    static bool Train(Trainer trainer, RunFolder folder, CancellationToken cancellation)
     {
         trainer.EpochFinished += (_, _) =>
         {
             if (trainer.BestEpoch == trainer.Epoch) folder.SaveBest();
-            folder.SaveLast(trainer, training);
+            folder.SaveLast(trainer);
         };
         try
         {
             ProgressDisplay.Run(progress =>
             {
-                trainer.Fit(training, validation, progress, cancellation);
+                trainer.Fit(progress, cancellation);
                 return true;
             });
             return false;
         }
         catch (OperationCanceledException)
         {
-            folder.SaveLast(trainer, training);
+            folder.SaveLast(trainer);
             return true;
         }
     }

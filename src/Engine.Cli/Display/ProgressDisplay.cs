@@ -21,8 +21,9 @@ static class ProgressDisplay
     }
 
     static string Numbers(TrainingProgress p) => FormattableString.Invariant(
-        $"{(p.Epochs > 1 ? $"epoch {p.Epoch}/{p.Epochs}  " : "")}loss {p.Loss:F3}  accuracy {100 * p.Accuracy:F1} %  {p.ImagesPerSecond:F0} img/s") +
-        (p.Validation is { } v ? FormattableString.Invariant($"  validation {100 * v.Accuracy:F1} %") : "");
+        $"{(p.Epochs > 1 ? $"epoch {p.Epoch}/{p.Epochs}  " : "")}loss {p.Loss:F3}  {p.AccuracyName} {100 * p.Accuracy:F1} %  {p.Rate:F0} {p.Unit}/s{Validation(p)}");
+
+    static string Validation(TrainingProgress p) => p.Validation is { } measured ? $"  validation {measured.Summary}" : "";
 
     static string Time(TimeSpan span) => span.TotalHours >= 1
         ? $"{(int)span.TotalHours}:{span.Minutes:D2}:{span.Seconds:D2}" : $"{span.Minutes}:{span.Seconds:D2}";
@@ -36,7 +37,7 @@ static class ProgressDisplay
         {
             if (!tasks.TryGetValue(value.Phase, out ProgressTask? task))
                 tasks[value.Phase] = task = context.AddTask(Markup.Escape(value.Phase), maxValue: value.Steps);
-            if (value.Validation is { } v) validation = FormattableString.Invariant($"  validation {100 * v.Accuracy:F1} %");
+            if (value.Validation is not null) validation = Validation(value);
             task.Description = Markup.Escape($"{value.Phase}  {Numbers(value with { Validation = null })}{validation}");
             task.Value = value.Step;
         }

@@ -31,31 +31,20 @@ public static class ModelFolder
         return new(model, layout.Name, source.Fresh, source.Unused, plan.StoredClasses, StoredForm.Of(weights, layout, config, plan, source.Unused));
     }
 
-    /// <summary>Writes a model that came from no folder, in timm's layout with a flat config.json: one that was trained from scratch.</summary>
+    /// <summary>Writes a model that came from no folder, in a library's layout with a config.json: one that was trained from scratch.</summary>
     /// <param name="model">The model.</param>
     /// <param name="folder">As in <see cref="LoadedModel{TModel}.Save"/>.</param>
     /// <param name="companions">Further small files by name, written with the model: class names, preprocessing.</param>
-    /// <exception cref="CheckpointException">The model has parameters that the layout has no place for, or the folder cannot be written.</exception>
-    public static void Save(VisionTransformer model, string folder, IReadOnlyDictionary<string, byte[]>? companions = null)
+    /// <param name="library">Whose layout; null for the usual one of such models, timm's for images.</param>
+    /// <exception cref="CheckpointException">
+    /// The library has no such model or lacks one of its traits, the model has parameters that the layout has no place for,
+    /// or the folder cannot be written.
+    /// </exception>
+    public static void Save(Module model, string folder, IReadOnlyDictionary<string, byte[]>? companions = null, ModelLibrary? library = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        StoredForm.Of(model, new TimmVit(), TimmVit.Write(model.Config)).Save(model, folder, companions);
-    }
-
-    /// <summary>
-    /// Writes a model that came from no folder with a flat config.json: in timm's layout if its windows shrink
-    /// (<see cref="WindowRule.Shrink"/>), else in torchvision's.
-    /// </summary>
-    /// <param name="model">The model.</param>
-    /// <param name="folder">As in <see cref="LoadedModel{TModel}.Save"/>.</param>
-    /// <param name="companions">Further small files by name, written with the model: class names, preprocessing.</param>
-    /// <exception cref="CheckpointException">No layout has the model's window rule, or the folder cannot be written.</exception>
-    public static void Save(SwinTransformer model, string folder, IReadOnlyDictionary<string, byte[]>? companions = null)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        if (model.Config.WindowRule == WindowRule.PadAndShift)
-            throw new CheckpointException(folder, $"no classifier's layout has the window rule {model.Config.WindowRule}; build the model with {WindowRule.Pad} or {WindowRule.Shrink}");
-        SwinLayout layout = model.Config.WindowRule == WindowRule.Shrink ? new TimmSwin() : new TorchvisionSwin();
-        StoredForm.Of(model, layout, layout.Write(model.Config)).Save(model, folder, companions);
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ModelLayout layout = ModelLayout.For(model, library, folder);
+        StoredForm.Of(model, layout, layout.Describe(model, folder)).Save(model, folder, companions);
     }
 }

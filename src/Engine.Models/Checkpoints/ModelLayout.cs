@@ -20,13 +20,19 @@ abstract class ModelLayout
         new TorchvisionSwin(),
     ];
 
+    /// <summary>Whose layout it is.</summary>
+    public abstract ModelLibrary Library { get; }
+
+    /// <summary>What it stores, for people: ViT.</summary>
+    public abstract string Family { get; }
+
     /// <summary>For people: timm ViT.</summary>
-    public abstract string Name { get; }
+    public string Name => $"{Library.Name()} {Family}";
 
     /// <summary>Where parameters are stored.</summary>
     public abstract NameTable Names { get; }
 
-    /// <summary>Patterns of stored tensors that no model needs; they are kept for saving.</summary>
+    /// <summary>Patterns of stored tensors that no model needs; they are kept for saving. A <c>*</c> is any text, dots included.</summary>
     public virtual IReadOnlyList<string> Unused => [];
 
     /// <summary>A tensor that every file of this layout has and no other layout's.</summary>
@@ -39,17 +45,38 @@ abstract class ModelLayout
     /// <exception cref="CheckpointException">It does not describe a model of this family.</exception>
     public abstract ModelPlan Plan(ConfigFile config, LoadOptions options);
 
-    /// <summary>Enters another number of classes in config.json.</summary>
-    public abstract void SetClasses(JsonObject config, int classes);
+    /// <summary>The shape in which a parameter is stored: as many numbers, in the same order.</summary>
+    public virtual Shape StoredShape(string parameter, Shape shape) => shape;
 
-    /// <summary>Enters another image size in config.json.</summary>
-    public abstract void SetImageSize(JsonObject config, int imageSize);
+    /// <summary>Whether a model that came from no folder, or from another layout, is written in this one.</summary>
+    public virtual bool Fits(Module model) => false;
+
+    /// <summary>The config.json of a model that <see cref="Fits"/>.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="folder">Where it is to be written, for messages.</param>
+    /// <exception cref="CheckpointException">The model has a trait that this library does not; the message names it.</exception>
+    public virtual byte[] Describe(Module model, string folder) =>
+        throw new NotSupportedException($"{Name}: no model is written in this layout that did not come in it.");
 
     /// <summary>The layout of a model of this one that was given a head.</summary>
     public virtual ModelLayout Headed => this;
 
     /// <summary>What the names of this layout get before them in <see cref="Headed"/>.</summary>
     public virtual string HeadedPrefix => "";
+
+    /// <summary>The layout to write a model in that did not come in it.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="library">Whose; null for the first that fits.</param>
+    /// <param name="folder">Where it is to be written, for messages.</param>
+    /// <exception cref="CheckpointException">The library has no such model.</exception>
+    public static ModelLayout For(Module model, ModelLibrary? library, string folder)
+    {
+        ModelLayout[] fitting = [.. All.Where(layout => layout.Fits(model))];
+        if (fitting.FirstOrDefault(layout => library is null || layout.Library == library) is { } layout) return layout;
+        throw new CheckpointException(folder, fitting.Length == 0
+            ? $"cannot be written: no layout known here holds a {model.GetType().Name}"
+            : $"cannot be written: {library?.Name()} has no layout for a {model.GetType().Name}; known are {string.Join(", ", fitting.Select(layout => layout.Name).Distinct())}");
+    }
 
     /// <summary>The layout of a file by the tensors in it.</summary>
     public static ModelLayout Of(ShardedSafeTensors weights)
@@ -72,11 +99,11 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
     /// <summary>Parameters that are stored in another shape than the model's, by name.</summary>
     public Dictionary<string, Refit> Refits { get; } = [];
 
-    /// <summary>
-    /// What becomes of a stored tensor that no model needs, where the caller's options change it; null if they change none.
-    /// It returns null for one that is left out.
-    /// </summary>
-    public Func<SafeTensorItem, byte[], StoredBuffer?>? Buffers { get; set; }
+    /// <summary>Patterns of unused tensors that contradict what the caller's options change; they are not kept for saving.</summary>
+    public List<string> Obsolete { get; } = [];
+
+    /// <summary>Unused tensors that follow from what the caller's options change: their new values, by name.</summary>
+    public Dictionary<string, Func<SafeTensorItem, StoredBuffer>> Rewritten { get; } = [];
 
     /// <summary>What the caller's options change in config.json; null for nothing.</summary>
     public Action<JsonObject>? ConfigChange { get; set; }
@@ -86,7 +113,7 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
 }
 
 /// <summary>How a stored parameter becomes the model's.</summary>
-/// <param name="Stored">Its shape in the file.</param>
+/// <param name="Stored">Its shape in the file, as the model would have it (see <see cref="ModelLayout.StoredShape"/>).</param>
 /// <param name="Convert">From that shape to the model's.</param>
 readonly record struct Refit(Shape Stored, Func<Tensor, Tensor> Convert);
 

@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using System.Text.Json.Nodes;
 using Engine.Autograd;
 using Engine.Tensors;
@@ -25,7 +26,10 @@ sealed class StoredForm
     sealed record StoredFile(string Name, SafeTensorItem[] Items, KeyValuePair<string, string>[] Metadata);
 
     /// <summary>Which rows of which parameter a stored tensor is.</summary>
-    readonly record struct Place(Parameter Parameter, int Part, int Parts);
+    readonly record struct Place(Parameter Parameter, Shape Whole, int Part, int Parts)
+    {
+        public int Rows => Whole.Rank == 0 ? 0 : Whole[0] / Parts;
+    }
 
     /// <summary>The form of a folder that was loaded, with what the caller's options changed.</summary>
     public static StoredForm Of(ShardedSafeTensors weights, ModelLayout layout, ConfigFile config, ModelPlan plan, IReadOnlyList<string> unused)
@@ -33,26 +37,19 @@ sealed class StoredForm
         bool isSharded = weights.FilePath.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
         string prefix = plan.AddsHead ? layout.HeadedPrefix : "";
         StoredForm form = new(plan.AddsHead ? layout.Headed : layout, plan.ConfigChange is null ? config.Bytes : config.With(plan.ConfigChange), isSharded);
-        Dictionary<string, StoredBuffer?> buffers = [];
-        foreach (string name in unused)
-        {
-            byte[] bytes = weights.Read(name).ToArray();
-            StoredBuffer? buffer = plan.Buffers is null ? new(weights.Items[name], bytes) : plan.Buffers(weights.Items[name], bytes);
-            buffers.Add(name, buffer);
-            if (buffer is { } kept) form.unused.Add(prefix + name, kept.Bytes);
-        }
-
+        Dictionary<string, StoredBuffer> kept = unused.Where(name => !IsObsolete(plan, name)).ToDictionary(name => name, name => Kept(weights, plan, name));
         foreach (SafeTensors shard in weights.Shards)
         {
-            IEnumerable<SafeTensorItem?> items = shard.Items.Values
-                .Where(item => weights.Items.ContainsKey(item.Name) && weights.ShardOf(item.Name) == shard)
-                .Select(item => buffers.TryGetValue(item.Name, out StoredBuffer? buffer) ? buffer?.Item : item);
+            IEnumerable<SafeTensorItem> items = shard.Items.Values
+                .Where(item => weights.Items.ContainsKey(item.Name) && weights.ShardOf(item.Name) == shard && (kept.ContainsKey(item.Name) || !unused.Contains(item.Name)))
+                .Select(item => kept.TryGetValue(item.Name, out StoredBuffer buffer) ? buffer.Item : item);
             form.files.Add(new(
                 isSharded ? Path.GetFileName(shard.FilePath) : SingleName,
-                [.. items.OfType<SafeTensorItem>().Select(item => new SafeTensorItem(prefix + item.Name, item.Type, item.Shape))],
+                [.. items.Select(item => new SafeTensorItem(prefix + item.Name, item.Type, item.Shape))],
                 [.. shard.Metadata]));
         }
 
+        foreach (var (name, buffer) in kept) form.unused.Add(prefix + name, buffer.Bytes);
         foreach (string name in CompanionNames)
         {
             string path = Path.Combine(Path.GetDirectoryName(weights.FilePath)!, name);
@@ -61,6 +58,12 @@ sealed class StoredForm
 
         return form;
     }
+
+    static bool IsObsolete(ModelPlan plan, string name) =>
+        plan.Obsolete.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
+
+    static StoredBuffer Kept(ShardedSafeTensors weights, ModelPlan plan, string name) =>
+        plan.Rewritten.TryGetValue(name, out Func<SafeTensorItem, StoredBuffer>? rewrite) ? rewrite(weights.Items[name]) : new(weights.Items[name], weights.Read(name).ToArray());
 
     /// <summary>The form of a model that came from no folder: one float32 file, sorted by name as the reference writer sorts.</summary>
     public static StoredForm Of(Module model, ModelLayout layout, byte[] config)
@@ -93,7 +96,8 @@ sealed class StoredForm
             string[] stored = layout.Names.Stored(parameter.Name);
             if (stored.Length == 0)
                 throw new CheckpointException(folder, $"parameter {parameter.Name} has no place in the layout of {layout.Name}; merge adapters into the weights, or save them apart");
-            for (int i = 0; i < stored.Length; i++) places.Add(stored[i], new(parameter, i, stored.Length));
+            Shape whole = layout.StoredShape(parameter.Name, parameter.Value.Shape);
+            for (int i = 0; i < stored.Length; i++) places.Add(stored[i], new(parameter, whole, i, stored.Length));
         }
 
         return places;
@@ -122,17 +126,16 @@ sealed class StoredForm
     SafeTensorItem Resized(SafeTensorItem item, Dictionary<string, Place> places)
     {
         if (!places.TryGetValue(item.Name, out Place place)) return item;
-        long[] shape = [.. place.Parameter.Shape];
-        shape[0] /= place.Parts;
+        long[] shape = [.. place.Whole];
+        if (place.Parts > 1) shape[0] = place.Rows;
         return new(item.Name, item.Type, shape);
     }
 
     static byte[] Bytes(SafeTensorItem item, Place place)
     {
         using StepScope temporaries = StepScope.Begin();
-        Tensor value = place.Parameter.Value;
-        int rows = value.Rank == 0 ? 0 : value.Shape[0] / place.Parts;
-        Tensor part = place.Parts == 1 ? value : value.Slice(0, place.Part * rows, (place.Part + 1) * rows);
+        Tensor value = place.Parameter.Value.Reshape(place.Whole);
+        Tensor part = place.Parts == 1 ? value : value.Slice(0, place.Part * place.Rows, (place.Part + 1) * place.Rows);
         Tensor dense = part.To(TypeOf(item.Type)).Contiguous();
         byte[] bytes = new byte[item.ByteLength];
         dense.Backend.Read(dense.Storage, dense.Offset * dense.DType.Size(), bytes);

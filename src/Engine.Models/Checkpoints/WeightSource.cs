@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Enumeration;
 using Engine.Tensors;
 
 namespace Engine.Models;
@@ -45,8 +46,14 @@ sealed class WeightSource
         string[] absent = stored.Length == 0 ? [name] : [.. stored.Where(part => !weights.Items.ContainsKey(part))];
         missing.AddRange(absent);
         if (absent.Length > 0) return null;
-        if (plan.Refits.TryGetValue(name, out Refit refit)) return refit.Convert(Join(stored, refit.Stored));
-        return stored.Length == 1 ? Read(stored[0], shape) : Join(stored, shape);
+        return plan.Refits.TryGetValue(name, out Refit refit) ? refit.Convert(Whole(name, stored, refit.Stored)) : Whole(name, stored, shape);
+    }
+
+    Tensor Whole(string name, string[] stored, Shape shape)
+    {
+        Shape inFile = layout.StoredShape(name, shape);
+        Tensor whole = stored.Length == 1 ? Read(stored[0], inFile) : Join(stored, inFile);
+        return inFile == shape ? whole : whole.Reshape(shape);
     }
 
     Tensor Join(string[] parts, Shape shape)
@@ -102,11 +109,11 @@ sealed class WeightSource
     /// <exception cref="CheckpointException">Tensors are missing, or there are some that the model does not know.</exception>
     public void CheckComplete()
     {
-        List<string> captures = [], unexpected = [];
+        List<string> unexpected = [];
         foreach (string name in weights.Items.Keys)
         {
             if (asked.Contains(name)) continue;
-            bool known = layout.Unused.Any(pattern => NameTable.Matches(pattern, name, captures));
+            bool known = layout.Unused.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
             (known ? unused : unexpected).Add(name);
         }
 

@@ -9,27 +9,34 @@ public abstract class Block(ModuleScope at) : Module(at)
     /// <summary>[B, N, D] to [B, N, D].</summary>
     public abstract Variable Forward(Variable x);
 
+    /// <summary>All blocks in turn; see the overload below.</summary>
+    /// <param name="blocks">At least one.</param>
+    /// <param name="x">[B, N, D]; stays valid.</param>
+    protected internal static Variable Through(ReadOnlySpan<Block> blocks, Variable x) => Through(blocks, x, (block, x) => block.Forward(x));
+
     /// <summary>
     /// All blocks in turn. Where nothing is recorded (in evaluation, or because all is frozen up to there), a block's
     /// temporaries and its input return to the pool at once: the memory does not grow with the depth.
     /// </summary>
     /// <param name="blocks">At least one.</param>
     /// <param name="x">[B, N, D]; stays valid.</param>
-    protected internal static Variable Through(ReadOnlySpan<Block> blocks, Variable x)
+    /// <param name="forward">Runs a block; what it needs besides x (a mask, rotary angles) has no gradient.</param>
+    protected internal static Variable Through<TBlock>(ReadOnlySpan<TBlock> blocks, Variable x, Func<TBlock, Variable, Variable> forward)
+        where TBlock : Module
     {
         Variable start = x;
-        foreach (Block block in blocks)
+        foreach (TBlock block in blocks)
         {
             if (Tape.IsRecording && (x.RequiresGradient || block.IsTrainable))
             {
-                x = block.Forward(x);
+                x = forward(block, x);
                 continue;
             }
 
             Variable input = x;
             using (StepScope temporaries = StepScope.Begin())
             {
-                x = block.Forward(input);
+                x = forward(block, input);
                 temporaries.Keep(x.Value);
             }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Engine.Models;
 
 namespace Engine.Training;
 
@@ -11,12 +10,13 @@ static class RunDescription
 {
     const int LongestText = 60;
 
-    public static IReadOnlyList<(string Name, string Text)> Of(VisionTransformer model, TrainingOptions options, string optimizer, BatchLoader images) =>
+    public static IReadOnlyList<(string Name, string Text)> Of(TrainingOptions options, string optimizer) =>
     [
         ("optimizer", optimizer),
         ("learning rate", Text(options.LearningRate)),
         ("weight decay", Text(options.WeightDecay)),
         ("lambda", Text(options.Lambda)),
+        ("accumulated batches", Text(options.Accumulation)),
         ("epochs", Text(options.Epochs)),
         ("warm-up", Text(options.WarmUp)),
         ("schedule", options.Schedule.ToString()),
@@ -25,31 +25,45 @@ static class RunDescription
         ("frozen parameters", Text(options.Freeze)),
         ("anchorless parameters", Text(options.AnchorExclude)),
         ("seed", Text(options.Seed)),
+    ];
+
+    /// <summary>What the order and the pixels of images depend on.</summary>
+    public static IReadOnlyList<(string Name, string Text)> Of(BatchLoader images) =>
+    [
         ("batch size", Text(images.Options.BatchSize)),
         ("image order", $"{(images.Options.Shuffle ? "shuffled" : "as listed")}, seed {Text(images.Options.Seed)}"),
         ("augmentation", images.Options.Augmentation?.ToString() ?? "none"),
         ("preprocessing", images.Preprocessing.ToString()),
         ("training images", Text(images.Dataset.Count)),
-        ("classes", string.Join(", ", images.Dataset.ClassNames)),
-        ("image size", Text(model.Config.ImageSize)),
-        ("heads", Text(model.Config.Heads)),
-        ("dropout", Text(model.Config.Dropout)),
-        ("drop path", Text(model.Config.DropPath)),
     ];
 
     /// <summary>The first difference, as the end of a sentence; null where there is none.</summary>
     public static string? Difference(IReadOnlyDictionary<string, string> saved, string prefix, IReadOnlyList<(string Name, string Text)> present)
     {
-        foreach ((string name, string text) in present)
+        foreach ((string name, string now) in present)
         {
             string was = saved.GetValueOrDefault(prefix + name, "not known");
-            if (was != text) return $"the {name} {(name.EndsWith('s') ? "were" : "was")} {Short(was)} in the saved run and {(name.EndsWith('s') ? "are" : "is")} {Short(text)} now";
+            if (was == now) continue;
+            int first = Start(was, now);
+            return $"the {name} {(name.EndsWith('s') ? "were" : "was")} {Short(was, first)} in the saved run and {(name.EndsWith('s') ? "are" : "is")} {Short(now, first)} now";
         }
 
         return null;
     }
 
-    static string Short(string text) => text.Length <= LongestText ? text : $"{text.AsSpan(0, LongestText)}...";
+    // Of long texts only the part that differs is of interest: from the last separator before it.
+    static int Start(string was, string now)
+    {
+        if (Math.Max(was.Length, now.Length) <= LongestText) return 0;
+        return was.AsSpan(0, was.AsSpan().CommonPrefixLength(now)).LastIndexOfAny(',', '{') + 1;
+    }
+
+    static string Short(string text, int first)
+    {
+        string rest = text[first..].Trim();
+        string end = rest.Length <= LongestText ? rest : $"{rest.AsSpan(0, LongestText)}...";
+        return first == 0 ? end : $"... {end}";
+    }
 
     static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
 

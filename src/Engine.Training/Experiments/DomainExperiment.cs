@@ -40,8 +40,8 @@ public sealed class DomainExperiment
     {
         List<DomainOutcome> outcomes = [];
         Stopwatch clock = Stopwatch.StartNew();
-        Trainer pretraining = new(Model, options.Pretraining);
-        pretraining.Fit(Loader(DrawnSplit.Train, DrawnDomains.All, options.PretrainingImages, shuffle: true, options.DataSeed), null, progress, cancellation, "pre-training");
+        BatchLoader everything = Loader(DrawnSplit.Train, DrawnDomains.All, options.PretrainingImages, shuffle: true, options.DataSeed);
+        new Trainer(new ImageClassificationTask(Model, everything), options.Pretraining).Fit(progress, cancellation, "pre-training");
         TimeSpan pretrainingTime = clock.Elapsed;
         WeightSnapshot pretrained = new(Model);
         Add(outcomes, new(null, 0, Measure(cancellation), 0, pretrainingTime), null);
@@ -55,8 +55,8 @@ public sealed class DomainExperiment
                 clock.Restart();
                 pretrained.Restore(Model);
                 Model.Unfreeze("*");
-                Trainer trainer = new(Model, method.Training with { Seed = seed });
-                trainer.Fit(training, null, progress, cancellation, $"{method.Name}, seed {seed}");
+                Trainer trainer = new(new ImageClassificationTask(Model, training), method.Training with { Seed = seed });
+                trainer.Fit(progress, cancellation, $"{method.Name}, seed {seed}");
                 TimeSpan elapsed = clock.Elapsed;
                 Add(outcomes, new(method.Name, seed, Measure(cancellation), pretrained.DistanceTo(Model), elapsed), trainer.Optimizer);
             }

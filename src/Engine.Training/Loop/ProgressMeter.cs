@@ -7,21 +7,24 @@ namespace Engine.Training;
 /// <param name="steps">Steps in all, those of an earlier process among them.</param>
 /// <param name="epochs">Epochs in all.</param>
 /// <param name="progress">Who is told; nobody if null.</param>
-sealed class ProgressMeter(string phase, int steps, int epochs, IProgress<TrainingProgress>? progress)
+/// <param name="unit">What is counted.</param>
+/// <param name="accuracyName">What the share of right predictions is called.</param>
+sealed class ProgressMeter(
+    string phase, int steps, int epochs, IProgress<TrainingProgress>? progress, string unit = "img", string accuracyName = "accuracy")
 {
     // Often enough to look alive, seldom enough not to wait for the device at every step.
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(0.25);
 
     readonly Stopwatch clock = Stopwatch.StartNew();
     TimeSpan lastReading;
-    long images, done;
+    long counted, done;
 
     /// <summary>Counts a step.</summary>
-    /// <param name="batch">Images of this one.</param>
+    /// <param name="count">Images or tokens of this one.</param>
     /// <returns>True when some time has passed: the means should be read and reported.</returns>
-    public bool Count(int batch)
+    public bool Count(int count)
     {
-        images += batch;
+        counted += count;
         done++;
         if (clock.Elapsed - lastReading < Interval) return false;
         lastReading = clock.Elapsed;
@@ -29,11 +32,15 @@ sealed class ProgressMeter(string phase, int steps, int epochs, IProgress<Traini
     }
 
     /// <summary>Sends a report.</summary>
-    public void Report(int step, int epoch, double loss, double accuracy, double learningRate, ClassificationResult? validation = null)
+    public void Report(int step, int epoch, double loss, double accuracy, double learningRate, Measurement? validation = null)
     {
         TimeSpan elapsed = clock.Elapsed;
         double seconds = Math.Max(elapsed.TotalSeconds, 1e-9);
         TimeSpan remaining = done == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(seconds / done * Math.Max(steps - step, 0));
-        progress?.Report(new(phase, step, steps, epoch, epochs, loss, accuracy, learningRate, images / seconds, elapsed, remaining, validation));
+        progress?.Report(new(phase, step, steps, epoch, epochs, loss, accuracy, learningRate, counted / seconds, elapsed, remaining, validation)
+        {
+            Unit = unit,
+            AccuracyName = accuracyName,
+        });
     }
 }

@@ -7,8 +7,8 @@ namespace Engine.Training;
 /// </summary>
 sealed class RunningMeans
 {
-    readonly Tensor sums;       // [2]: loss, hits
-    int steps, images;
+    readonly Tensor sums;       // [2]: loss times predictions, hits
+    long predictions;
 
     public RunningMeans(Device device)
     {
@@ -16,33 +16,31 @@ sealed class RunningMeans
         sums = Tensor.Zeros([2], DType.Float32, device);
     }
 
-    /// <summary>The mean loss when last read; NaN before the first step.</summary>
+    /// <summary>The mean loss of a prediction when last read; NaN before the first step.</summary>
     public double Loss { get; private set; } = double.NaN;
 
-    /// <summary>The share of images classified rightly when last read; NaN before the first step.</summary>
+    /// <summary>The share of predictions that were right when last read; NaN before the first step.</summary>
     public double Accuracy { get; private set; } = double.NaN;
 
-    /// <summary>Adds a step.</summary>
-    /// <param name="loss">[]</param><param name="logits">[B, classes]</param><param name="labels">int32 [B]</param>
-    public void Add(Tensor loss, Tensor logits, Tensor labels)
+    /// <summary>Adds a forward pass.</summary>
+    public void Add(StepResult result)
     {
-        Tensor hits = Elementwise.Compare(Comparison.Equal, Reduction.ArgMax(logits, -1), labels).To(DType.Float32);
         Tensor total = sums.Slice(0, 0, 1), right = sums.Slice(0, 1, 2);
-        Elementwise.MapInto(new Add(), total, loss.Reshape(1), total);
-        Elementwise.MapInto(new Add(), right, Reduction.Sum(hits).Reshape(1), right);
-        steps++;
-        images += labels.Shape[0];
+        Tensor loss = Elementwise.Map(new Scale(result.Predictions), result.Loss.Value.Reshape(1));
+        Elementwise.MapInto(new Add(), total, loss, total);
+        Elementwise.MapInto(new Add(), right, result.Hits.Reshape(1), right);
+        predictions += result.Predictions;
     }
 
     /// <summary>Reads the means of the steps since the last reading. Where there was none, those read before stay.</summary>
     /// <returns>False if the loss of those steps is no finite number.</returns>
     public bool Read()
     {
-        if (steps == 0) return true;
+        if (predictions == 0) return true;
         float[] values = sums.ToArray<float>();
-        (Loss, Accuracy) = (values[0] / (double)steps, values[1] / (double)images);
+        (Loss, Accuracy) = (values[0] / (double)predictions, values[1] / (double)predictions);
         sums.CopyFrom<float>([0, 0]);
-        (steps, images) = (0, 0);
+        predictions = 0;
         return double.IsFinite(Loss);
     }
 }

@@ -6,36 +6,39 @@ using Engine.Tensors;
 namespace Engine.Training;
 
 /// <summary>
-/// Trains an image classifier: batches in, steps out. A program drives it and listens; the command line does nothing else.
+/// Trains what a <see cref="TrainingTask"/> says: batches in, steps out. A program drives it and listens; the command line does nothing else.
 /// </summary>
 /// <example><code>
-/// Trainer trainer = new(model, new TrainingOptions { LearningRate = 1e-4, Epochs = 3 });
-/// trainer.Fit(trainingLoader, validationLoader, progress, cancellation);
+/// Trainer trainer = new(new ImageClassificationTask(model, training, validation), new TrainingOptions { LearningRate = 1e-4, Epochs = 3 });
+/// trainer.Fit(progress, cancellation);
 /// </code></example>
 public sealed partial class Trainer
 {
     readonly TrainingOptions options;
 
     /// <summary>Puts the model's trainable parameters into an arena and makes the optimizer. The present weights become the anchors.</summary>
-    /// <param name="model">The model; it is trained in place.</param>
+    /// <param name="task">The model, the data, the loss; the model is trained in place.</param>
     /// <param name="options">How.</param>
     /// <param name="optimizer">Makes another optimizer than those the options know; null for theirs.</param>
     /// <exception cref="ArgumentException">An option makes no sense, or nothing is left to train.</exception>
-    public Trainer(VisionTransformer model, TrainingOptions options, Func<ParameterArena, Optimizer>? optimizer = null)
+    public Trainer(TrainingTask task, TrainingOptions options, Func<ParameterArena, Optimizer>? optimizer = null)
     {
-        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(task);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        (Model, this.options) = (model, options);
-        model.Freeze([.. options.Freeze]);
-        if (!model.IsTrainable) throw new ArgumentException("Every parameter is frozen; nothing is left to train.");
-        Arena = new ParameterArena(model.Parameters);
+        (Task, this.options) = (task, options);
+        Model.Freeze([.. options.Freeze]);
+        if (!Model.IsTrainable) throw new ArgumentException("Every parameter is frozen; nothing is left to train.");
+        Arena = new ParameterArena(Model.Parameters);
         Optimizer = optimizer?.Invoke(Arena) ?? OptimizerKinds.Create(Arena, options);
-        model.Random = RandomPurpose.Regularize.Source(options.Seed);
+        Model.Random = RandomPurpose.Regularize.Source(options.Seed);
     }
 
+    /// <summary>What is trained.</summary>
+    public TrainingTask Task { get; }
+
     /// <summary>The model that is trained.</summary>
-    public VisionTransformer Model { get; }
+    public Module Model => Task.Model;
 
     /// <summary>The trainable parameters.</summary>
     public ParameterArena Arena { get; }
@@ -49,106 +52,151 @@ public sealed partial class Trainer
     /// <summary>Steps done in the present epoch.</summary>
     public int StepInEpoch { get; private set; }
 
-    /// <summary>The best validation accuracy so far, 0 to 1; NaN before the first.</summary>
-    public double BestAccuracy { get; private set; } = double.NaN;
+    /// <summary>Steps of an epoch: its batches by the accumulation, the last step with what is left.</summary>
+    public int StepsPerEpoch => (int)(((long)Task.StepsPerEpoch + options.Accumulation - 1) / options.Accumulation);
+
+    /// <summary>The best <see cref="Measurement.Score"/> of a validation so far; NaN before the first.</summary>
+    public double BestScore { get; private set; } = double.NaN;
 
     /// <summary>After how many epochs it was reached; 0 before the first. An equal one later does not count.</summary>
     public int BestEpoch { get; private set; }
 
+    /// <summary>The result with that score in a few words; null before the first.</summary>
+    public string? BestSummary { get; private set; }
+
     /// <summary>Called after every epoch, with the validation result where there is a validation set.</summary>
-    public event Action<Trainer, ClassificationResult?>? EpochFinished;
+    public event Action<Trainer, Measurement?>? EpochFinished;
 
     /// <summary>
     /// Trains until the epochs of the options are done, from where this trainer is: after a cancellation or
     /// <see cref="LoadState"/> it goes on with the next step, and the weights come out as if it had never stopped.
     /// </summary>
-    /// <param name="training">The images to learn from.</param>
-    /// <param name="validation">Images to measure on after every epoch, or null.</param>
     /// <param name="progress">Hears what happens, a few times a second.</param>
     /// <param name="cancellation">Stops between two steps.</param>
     /// <param name="phase">What reports call this run.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; the weights are those of the last whole step.</exception>
     /// <exception cref="GradientException">The loss is no longer a number.</exception>
-    public void Fit(
-        BatchLoader training,
-        BatchLoader? validation = null,
-        IProgress<TrainingProgress>? progress = null,
-        CancellationToken cancellation = default,
-        string phase = "training")
+    public void Fit(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default, string phase = "training")
     {
-        ArgumentNullException.ThrowIfNull(training);
-        if (StepInEpoch > training.BatchCount)
-            throw new ArgumentException($"Fit: {StepInEpoch} steps of this epoch are done, the loader has {training.BatchCount}; go on with the loader it was begun with.", nameof(training));
-        int steps = checked(training.BatchCount * options.Epochs);
+        int steps = checked(StepsPerEpoch * options.Epochs);
         Schedule schedule = Schedules.Of(options.Schedule, steps, options.WarmUpSteps(steps));
-        ProgressMeter meter = new(phase, steps, options.Epochs, progress);
+        ProgressMeter meter = new(phase, steps, options.Epochs, progress, Task.Unit, Task.HitName);
         RunningMeans means = new(Model.Device);
         try
         {
             while (Epoch < options.Epochs)
             {
-                RunSteps(training, schedule, meter, means, cancellation);
-                FinishEpoch(training.BatchCount * (Epoch + 1), validation, meter, means, cancellation);
+                RunSteps(schedule, meter, means, cancellation);
+                FinishEpoch(StepsPerEpoch * (Epoch + 1), meter, means, cancellation);
             }
         }
         catch (OperationCanceledException)
         {
-            Read(means, training.BatchCount * Epoch + StepInEpoch);
+            Read(means, StepsPerEpoch * Epoch + StepInEpoch);
             throw;
         }
     }
 
-    /// <summary>One step: forward, backward, update.</summary>
-    /// <param name="pixels">[B, C, S, S]</param><param name="labels">int32 [B]</param><param name="means">Where loss and hits are counted.</param>
-    /// <returns>The loss [], before the update.</returns>
-    internal Tensor Step(Tensor pixels, Tensor labels, RunningMeans means)
+    /// <summary>One step on one batch, for tests that drive single steps: forward, backward, update.</summary>
+    /// <returns>The loss, before the update.</returns>
+    internal double Step(TrainingBatch batch)
     {
-        Variable logits = Model.Forward(pixels);                                    // [B, classes]
-        Variable loss = Functions.CrossEntropy(logits, labels, new CrossEntropyOptions(LabelSmoothing: options.LabelSmoothing));
-        means.Add(loss.Value, logits.Value, labels);
-        Optimizer.ZeroGradients();
-        loss.Backward();
-        if (options.Clip is { } norm) Clipping.ByGlobalNorm(Arena, norm);
-        Optimizer.Step();
-        return loss.Value;
+        RunningMeans means = new(Model.Device);
+        Model.Train();
+        Step(batch, [], means);
+        means.Read();
+        return means.Loss;
     }
 
-    void RunSteps(BatchLoader training, Schedule schedule, ProgressMeter meter, RunningMeans means, CancellationToken cancellation)
+    void RunSteps(Schedule schedule, ProgressMeter meter, RunningMeans means, CancellationToken cancellation)
     {
         Model.Train();
-        foreach (Batch batch in training.Epoch(Epoch, StepInEpoch, cancellation))
+        using IEnumerator<TrainingBatch> batches = Task.Epoch(Epoch, Math.Min(StepInEpoch * options.Accumulation, Task.StepsPerEpoch), cancellation).GetEnumerator();
+        while (StepInEpoch < StepsPerEpoch)
         {
             cancellation.ThrowIfCancellationRequested();
-            int step = training.BatchCount * Epoch + StepInEpoch;
+            int step = StepsPerEpoch * Epoch + StepInEpoch;
             Optimizer.LearningRate = options.LearningRate * schedule.Factor(step);
-            using (batch)
-            {
-                using StepScope scope = StepScope.Begin();
-                (Tensor pixels, Tensor labels) = batch.ToTensors(Model.Device);
-                Step(pixels, labels, means);
-            }
-
+            int count = Step(Next(batches), Rest(batches), means);
             StepInEpoch++;
-            if (!meter.Count(batch.Count)) continue;
+            if (!meter.Count(count)) continue;
             Read(means, step + 1);
             Report(meter, means, step + 1);
         }
 
-        Read(means, training.BatchCount * (Epoch + 1));
+        Read(means, StepsPerEpoch * (Epoch + 1));
+    }
+
+    // What a step takes besides its first batch. At the end of an epoch there may be fewer.
+    IEnumerable<TrainingBatch> Rest(IEnumerator<TrainingBatch> batches)
+    {
+        for (int i = 1; i < options.Accumulation && batches.MoveNext(); i++) yield return batches.Current;
+    }
+
+    TrainingBatch Next(IEnumerator<TrainingBatch> batches) => batches.MoveNext() ? batches.Current
+        : throw new InvalidOperationException($"Fit: {Task.GetType().Name} promised {Task.StepsPerEpoch} batches an epoch and gave fewer.");
+
+    // The gradient of a step is that of the mean over all its predictions, whatever the sizes of its batches.
+    int Step(TrainingBatch first, IEnumerable<TrainingBatch> rest, RunningMeans means)
+    {
+        ulong random = Model.Random.Position;
+        Optimizer.ZeroGradients();
+        long predictions = 0;
+        int count = 0;
+        try
+        {
+            foreach (TrainingBatch batch in rest.Prepend(first))
+            {
+                predictions += Accumulate(batch, means);
+                count += batch.Count;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The step will be done again from its start, with the same random numbers.
+            Model.Random.Position = random;
+            throw;
+        }
+
+        if (predictions > 0) Update(predictions);
+        return count;
+    }
+
+    /// <summary>Forward and backward of one batch of a step.</summary>
+    /// <returns>Its predictions.</returns>
+    int Accumulate(TrainingBatch batch, RunningMeans means)
+    {
+        using (batch)
+        {
+            using StepScope scope = StepScope.Begin();
+            StepResult result = batch.Forward(options.LabelSmoothing);
+            if (result.Predictions == 0) return 0;
+            means.Add(result);
+            result.Loss.Backward(options.Accumulation == 1 ? null : Tensor.Full(result.Loss.Shape, result.Predictions, result.Loss.Value.DType, Model.Device));
+            return result.Predictions;
+        }
+    }
+
+    void Update(long predictions)
+    {
+        using StepScope scope = StepScope.Begin();
+        if (options.Accumulation > 1) Elementwise.MapInto(new Scale(1f / predictions), Arena.Gradients, Arena.Gradients);
+        if (options.Clip is { } norm) Clipping.ByGlobalNorm(Arena, norm);
+        Optimizer.Step();
     }
 
     // The epoch counts as finished only when it has been measured: a run stopped in between measures when it is resumed.
-    void FinishEpoch(int step, BatchLoader? validation, ProgressMeter meter, RunningMeans means, CancellationToken cancellation)
+    void FinishEpoch(int step, ProgressMeter meter, RunningMeans means, CancellationToken cancellation)
     {
-        ClassificationResult? measured = validation is null ? null : Evaluator.Run(Model, validation, cancellation);
+        Measurement? measured = Task.Validate(cancellation);
         if (measured is { Loss: var loss } && !double.IsFinite(loss)) throw Diverged("validation loss", loss, step);
-        if (measured is not null && !(measured.Accuracy <= BestAccuracy)) (BestAccuracy, BestEpoch) = (measured.Accuracy, Epoch + 1);
+        if (measured is not null && !(measured.Score <= BestScore)) (BestScore, BestEpoch, BestSummary) = (measured.Score, Epoch + 1, measured.Summary);
         Report(meter, means, step, measured);
         (Epoch, StepInEpoch) = (Epoch + 1, 0);
         EpochFinished?.Invoke(this, measured);
     }
 
-    void Report(ProgressMeter meter, RunningMeans means, int step, ClassificationResult? validation = null) =>
+    void Report(ProgressMeter meter, RunningMeans means, int step, Measurement? validation = null) =>
         meter.Report(step, Epoch + 1, means.Loss, means.Accuracy, Optimizer.LearningRate, validation);
 
     void Read(RunningMeans means, int step)

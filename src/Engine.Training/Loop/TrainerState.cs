@@ -11,18 +11,16 @@ public sealed partial class Trainer
     /// <summary>The usual name of the file that <see cref="SaveState"/> writes.</summary>
     public const string StateFile = "training_state.safetensors";
 
-    const string Format = "engine training state 1", WeightPrefix = "weight.", OptimizerPrefix = "optimizer.", RunPrefix = "run: ";
+    const string Format = "engine training state 2", WeightPrefix = "weight.", OptimizerPrefix = "optimizer.", RunPrefix = "run: ";
 
     /// <summary>
     /// Writes all that another process needs to go on exactly here: trained weights in full precision, the optimizer's state,
-    /// epoch and step, the position of the random numbers, the best accuracy, and the options. The file appears only when whole.
+    /// epoch and step, the position of the random numbers, the best score, and the options. The file appears only when whole.
     /// </summary>
     /// <param name="path">Usually <see cref="StateFile"/> beside the model.</param>
-    /// <param name="training">The loader that <see cref="Fit"/> was given.</param>
     /// <exception cref="CheckpointException">The file cannot be written.</exception>
-    public void SaveState(string path, BatchLoader training)
+    public void SaveState(string path)
     {
-        ArgumentNullException.ThrowIfNull(training);
         using StepScope scope = StepScope.Begin();
         Dictionary<string, Tensor> tensors = [];
         foreach (ArenaSegment segment in Arena.Segments) tensors[WeightPrefix + segment.Name] = segment.Parameter.Value;
@@ -33,29 +31,28 @@ public sealed partial class Trainer
             new("epoch", Epoch.ToString(CultureInfo.InvariantCulture)),
             new("step", StepInEpoch.ToString(CultureInfo.InvariantCulture)),
             new("random", Model.Random.Position.ToString(CultureInfo.InvariantCulture)),
-            new("best accuracy", BestAccuracy.ToString("R", CultureInfo.InvariantCulture)),
+            new("best score", BestScore.ToString("R", CultureInfo.InvariantCulture)),
+            new("best result", BestSummary ?? ""),
             new("best epoch", BestEpoch.ToString(CultureInfo.InvariantCulture)),
-            .. Describe(training).Select(entry => new KeyValuePair<string, string>(RunPrefix + entry.Name, entry.Text)),
+            .. Describe().Select(entry => new KeyValuePair<string, string>(RunPrefix + entry.Name, entry.Text)),
         ]);
     }
 
     /// <summary>Goes back to a saved state; <see cref="Fit"/> then continues that run. Nothing changes if it does not fit.</summary>
     /// <param name="path">A file that <see cref="SaveState"/> wrote.</param>
-    /// <param name="training">The loader that <see cref="Fit"/> will be given.</param>
     /// <exception cref="CheckpointException">The file cannot be read, or is of a run with other options, data, optimizer or model; the first difference is named.</exception>
-    public void LoadState(string path, BatchLoader training)
+    public void LoadState(string path)
     {
-        ArgumentNullException.ThrowIfNull(training);
         using StepScope scope = StepScope.Begin();
         using SafeTensors file = SafeTensors.Open(path);
         if (file.Metadata.GetValueOrDefault("format") != Format)
             throw new CheckpointException(path, $"is not an {Format}; only a run saved by this version can be resumed");
-        if (RunDescription.Difference(file.Metadata, RunPrefix, Describe(training)) is { } difference)
+        if (RunDescription.Difference(file.Metadata, RunPrefix, Describe()) is { } difference)
             throw new CheckpointException(path, $"{difference}; resume with the same options and data, or start a new run");
         (int epoch, int step) = (Number<int>(file, "epoch"), Number<int>(file, "step"));
-        (ulong random, double accuracy, int best) = (Number<ulong>(file, "random"), Number<double>(file, "best accuracy"), Number<int>(file, "best epoch"));
-        if (epoch < 0 || epoch > options.Epochs || step < 0 || step > training.BatchCount)
-            throw new CheckpointException(path, $"says epoch {epoch}, step {step}; the run has {options.Epochs} epochs of {training.BatchCount} steps");
+        (ulong random, double score, int best) = (Number<ulong>(file, "random"), Number<double>(file, "best score"), Number<int>(file, "best epoch"));
+        if (epoch < 0 || epoch > options.Epochs || step < 0 || step > StepsPerEpoch)
+            throw new CheckpointException(path, $"says epoch {epoch}, step {step}; the run has {options.Epochs} epochs of {StepsPerEpoch} steps");
         Dictionary<string, Tensor> weights = TensorFile.Read(file, WeightPrefix, Model.Device);
         foreach (ArenaSegment segment in Arena.Segments)
             if (!weights.TryGetValue(segment.Name, out Tensor? weight) || weight.Shape != segment.Parameter.Shape || weight.DType != DType.Float32)
@@ -70,12 +67,13 @@ public sealed partial class Trainer
         }
 
         foreach (ArenaSegment segment in Arena.Segments) segment.Parameter.Value.CopyFrom(weights[segment.Name]);
-        (Epoch, StepInEpoch, BestAccuracy, BestEpoch) = (epoch, step, accuracy, best);
+        (Epoch, StepInEpoch, BestScore, BestEpoch) = (epoch, step, score, best);
+        BestSummary = best > 0 ? file.Metadata.GetValueOrDefault("best result") : null;
         Model.Random.Position = random;
     }
 
-    IReadOnlyList<(string Name, string Text)> Describe(BatchLoader training) =>
-        RunDescription.Of(Model, options, Optimizer.GetType().Name, training);
+    IReadOnlyList<(string Name, string Text)> Describe() =>
+        [.. RunDescription.Of(options, Optimizer.GetType().Name), .. Task.Description];
 
     static T Number<T>(SafeTensors file, string name) where T : IParsable<T> =>
         T.TryParse(file.Metadata.GetValueOrDefault(name), CultureInfo.InvariantCulture, out T? value) ? value

@@ -15,7 +15,13 @@ public sealed record TrainingOptions
     /// <summary>Adam-SPD's strength lambda, 0 or more; 1 keeps a selected layer at the deviation it had.</summary>
     public double Lambda { get; init; } = 1;
 
-    /// <summary>Passes over the training images.</summary>
+    /// <summary>
+    /// Batches a step, 1 or more: their gradients are averaged, every prediction counting the same, as if they had been one
+    /// batch. The last step of an epoch takes what is left.
+    /// </summary>
+    public int Accumulation { get; init; } = 1;
+
+    /// <summary>Passes over the training data.</summary>
     public int Epochs { get; init; } = 5;
 
     /// <summary>Decides dropout and what else the model leaves to chance; batches have the loader's seed.</summary>
@@ -51,6 +57,7 @@ public sealed record TrainingOptions
         ?? Check(LearningRate is > 0 and < double.PositiveInfinity, nameof(LearningRate), LearningRate, "a number above 0")
         ?? Check(WeightDecay is >= 0 and < double.PositiveInfinity, nameof(WeightDecay), WeightDecay, "0 or more")
         ?? Check(Lambda is >= 0 and < double.PositiveInfinity, nameof(Lambda), Lambda, "0 or more")
+        ?? Check(Accumulation >= 1, nameof(Accumulation), Accumulation, "1 or more")
         ?? Check(Epochs >= 1, nameof(Epochs), Epochs, "1 or more")
         ?? Check(WarmUp is >= 0 and < double.PositiveInfinity, nameof(WarmUp), WarmUp, "0 or more steps, or a share below 1")
         ?? Check(Clip is null or > 0, nameof(Clip), Clip ?? 0, "a norm above 0")

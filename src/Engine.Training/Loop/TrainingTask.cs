@@ -13,15 +13,18 @@ public abstract class TrainingTask
     /// <summary>The model; it is trained in place.</summary>
     public abstract Module Model { get; }
 
-    /// <summary>Batches an epoch.</summary>
+    /// <summary>Batches an epoch; the trainer takes one or more of them a step (<see cref="TrainingOptions.Accumulation"/>).</summary>
     public abstract int StepsPerEpoch { get; }
 
     /// <summary>What <see cref="TrainingBatch.Count"/> counts, for rates: <c>img</c>, <c>tok</c>.</summary>
     public abstract string Unit { get; }
 
+    /// <summary>What share of the predictions <see cref="StepResult.Hits"/> are, for progress lines: <c>accuracy</c>.</summary>
+    public virtual string HitName => "accuracy";
+
     /// <summary>The batches of an epoch in their order, which is a function of seed and epoch alone.</summary>
     /// <param name="epoch">From 0.</param>
-    /// <param name="firstStep">Where to begin, for a run that is resumed.</param>
+    /// <param name="firstStep">The batch to begin with, for a run that is resumed; from 0.</param>
     /// <param name="cancellation">Stops the wait for a batch.</param>
     public abstract IEnumerable<TrainingBatch> Epoch(int epoch, int firstStep, CancellationToken cancellation);
 
@@ -33,13 +36,13 @@ public abstract class TrainingTask
     public abstract IReadOnlyList<(string Name, string Text)> Description { get; }
 }
 
-/// <summary>One step's worth of data. Disposed when the step is done.</summary>
+/// <summary>What one forward pass takes. Disposed when its backward pass is done.</summary>
 public abstract class TrainingBatch : IDisposable
 {
     /// <summary>Images, or tokens, in it.</summary>
     public abstract int Count { get; }
 
-    /// <summary>The forward pass.</summary>
+    /// <summary>The forward pass. Its tensors belong to the scope of the step.</summary>
     /// <param name="labelSmoothing">The share of a label that is spread over all classes.</param>
     public abstract StepResult Forward(float labelSmoothing);
 
@@ -48,26 +51,7 @@ public abstract class TrainingBatch : IDisposable
 }
 
 /// <summary>What a forward pass gives.</summary>
-/// <param name="Loss">[], the mean over what is counted.</param>
+/// <param name="Loss">[], the mean over the predictions.</param>
 /// <param name="Hits">float32 [], how many predictions were right; stays on the device.</param>
-/// <param name="Predictions">How many there were: images, pixels or tokens with a label.</param>
+/// <param name="Predictions">How many there were: images, pixels or tokens with a label. Of a batch with none nothing is learned.</param>
 public readonly record struct StepResult(Variable Loss, Tensor Hits, int Predictions);
-
-/// <summary>How well a model does on a set of data.</summary>
-public abstract class Measurement
-{
-    /// <summary>The mean cross-entropy, in nats.</summary>
-    public abstract double Loss { get; }
-
-    /// <summary>What the best weights are chosen by; larger is better.</summary>
-    public abstract double Score { get; }
-
-    /// <summary>What the score is called: <c>accuracy</c>, <c>mIoU</c>.</summary>
-    public abstract string ScoreName { get; }
-
-    /// <summary>The result in a few words, for progress lines: <c>accuracy 81.4 %</c>.</summary>
-    public abstract string Summary { get; }
-
-    /// <summary>How long it took.</summary>
-    public abstract TimeSpan Elapsed { get; }
-}

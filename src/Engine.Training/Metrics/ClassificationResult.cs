@@ -1,7 +1,9 @@
+using System.Globalization;
+
 namespace Engine.Training;
 
 /// <summary>How well a classifier does on a set of images.</summary>
-public sealed class ClassificationResult
+public sealed class ClassificationResult : Measurement
 {
     readonly int[] confusion;
 
@@ -34,11 +36,20 @@ public sealed class ClassificationResult
     /// <summary>The share classified rightly, 0 to 1.</summary>
     public double Accuracy => Count == 0 ? double.NaN : (double)Correct / Count;
 
-    /// <summary>The mean cross-entropy, in nats.</summary>
-    public double Loss { get; }
+    /// <inheritdoc/>
+    public override double Loss { get; }
 
-    /// <summary>How long it took.</summary>
-    public TimeSpan Elapsed { get; }
+    /// <inheritdoc/>
+    public override double Score => Accuracy;
+
+    /// <inheritdoc/>
+    public override string ScoreName => "accuracy";
+
+    /// <inheritdoc/>
+    public override string Summary => string.Create(CultureInfo.InvariantCulture, $"accuracy {100 * Accuracy:F1} %");
+
+    /// <inheritdoc/>
+    public override TimeSpan Elapsed { get; }
 
     /// <summary>How many images of one class were taken for another.</summary>
     public int Confusion(int actual, int predicted) => confusion[actual * ClassNames.Count + predicted];

@@ -15,7 +15,7 @@ public static class Evaluator
     /// <param name="progress">Hears what happens.</param>
     /// <exception cref="ShapeException">Data and model have not the same number of classes.</exception>
     public static ClassificationResult Run(
-        VisionTransformer model, BatchLoader images, CancellationToken cancellation = default, IProgress<TrainingProgress>? progress = null)
+        ImageClassifier model, BatchLoader images, CancellationToken cancellation = default, IProgress<TrainingProgress>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
@@ -24,8 +24,8 @@ public static class Evaluator
         int[] confusion = new int[classes.Count * classes.Count];
         double lossSum = 0;
         int seen = 0, hits = 0;
-        if (model.Config.Classes != classes.Count)
-            throw new ShapeException($"The model tells {model.Config.Classes} classes apart, the data have {classes.Count}: evaluate on the classes it was trained on.");
+        if (model.Classes != classes.Count)
+            throw new ShapeException($"The model tells {model.Classes} classes apart, the data have {classes.Count}: evaluate on the classes it was trained on.");
         ProgressMeter meter = new("evaluating", images.BatchCount, 1, progress);
         using Tape.Pause pause = Tape.NoGradient();
         model.Evaluate();

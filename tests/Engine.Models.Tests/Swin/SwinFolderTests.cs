@@ -47,7 +47,7 @@ public sealed class SwinFolderTests : IDisposable
     {
         string folder = Original();
         LoadedModel<SwinTransformer> loaded = ModelFolder.Load<SwinTransformer>(folder);
-        Assert.Equal("original Swin", loaded.Layout);
+        Assert.Equal("timm Swin (older names)", loaded.Layout);
         Assert.Equal(5, loaded.Unused.Count);
         AssertLoadsAlike(ModelFolder.Load<SwinTransformer>(ModelFixtures.Folder("swin_timm")).Model, folder);
         loaded.Save(scratch["saved"]);
@@ -151,19 +151,42 @@ public sealed class SwinFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData(WindowRule.Pad, "torchvision Swin")]
-    [InlineData(WindowRule.Shrink, "timm Swin")]
-    public void A_model_from_scratch_is_saved_in_a_layout_that_loads(WindowRule rule, string layout)
+    [InlineData(ModelLibrary.Timm, WindowRule.Shrink)]
+    [InlineData(ModelLibrary.Torchvision, WindowRule.Pad)]
+    public void A_model_from_scratch_is_saved_in_a_layout_that_loads(ModelLibrary library, WindowRule rule)
     {
-        SwinConfig config = SwinFixtures.Small with { WindowRule = rule, Activation = Activation.GeluTanh, Epsilon = 1e-4f, QkvBias = false };
+        SwinConfig config = SwinFixtures.Small with { Activation = Activation.GeluTanh, Epsilon = 1e-4f, QkvBias = false };
         SwinTransformer model = new(config, seed: 3);
-        ModelFolder.Save(model, scratch["new"]);
+        ModelFolder.Save(model, scratch["new"], library: library);
         LoadedModel<SwinTransformer> loaded = ModelFolder.Load<SwinTransformer>(scratch["new"]);
-        Assert.Equal(layout, loaded.Layout);
-        Assert.Equal(config, loaded.Model.Config);
+        Assert.Equal(config with { WindowRule = rule }, loaded.Model.Config);
         AssertLoadsAlike(model, scratch["new"]);
         loaded.Save(scratch["again"]);
         ModelFixtures.AssertSameFolders(scratch["new"], scratch["again"]);
+    }
+
+    [Theory]
+    [InlineData("swin_timm", ModelLibrary.HuggingFace)]
+    [InlineData("swin_timm", ModelLibrary.Torchvision)]
+    [InlineData("swin_hf", ModelLibrary.Timm)]
+    [InlineData("swin_torchvision", ModelLibrary.HuggingFace)]
+    public void Written_in_another_layout_the_model_gives_the_same_logits(string name, ModelLibrary library)
+    {
+        using StepScope step = StepScope.Begin();
+        SwinTransformer model = ModelFolder.Load<SwinTransformer>(ModelFixtures.Folder(name)).Model;
+        ModelFolder.Save(model, scratch["converted"], library: library);
+        Tensor pixels = SwinFixtures.Pixels(model.Config);
+        TensorAssert.SameBits(ModelFolder.Load<SwinTransformer>(scratch["converted"]).Model.Forward(pixels).Value, model.Forward(pixels).Value, "logits");
+    }
+
+    // A map of 12 patches in windows of 8: one library turns the map before it is padded, another after.
+    [Fact]
+    public void A_library_that_would_compute_something_else_is_refused()
+    {
+        SwinTransformer model = new(SwinFixtures.Small with { ImageSize = 48, WindowSize = 8 });
+        string message = Assert.Throws<CheckpointException>(() => ModelFolder.Save(model, scratch["new"], library: ModelLibrary.Timm)).Message;
+        Assert.Contains("timm Swin cuts the map of 12 x 12 patches of stage 0 into windows of 8 in another way than the model (Pad, there Shrink)", message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(scratch["new"]));
     }
 
     [Theory]

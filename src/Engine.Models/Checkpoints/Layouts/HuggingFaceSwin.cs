@@ -15,7 +15,7 @@ sealed class HuggingFaceSwin(string prefix) : SwinLayout
     const float Epsilon = 1e-5f;
 
     /// <inheritdoc/>
-    public override string Name => "Hugging Face Swin";
+    public override ModelLibrary Library => ModelLibrary.HuggingFace;
 
     /// <inheritdoc/>
     public override string Mark => $"{prefix}encoder.layers.0.blocks.0.attention.self.query.weight";
@@ -30,7 +30,7 @@ sealed class HuggingFaceSwin(string prefix) : SwinLayout
         new("head.*", "classifier.*"));
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Unused { get; } = [$"{prefix}encoder.layers.*.blocks.*.attention.self.relative_position_index"];
+    public override IReadOnlyList<string> Unused { get; } = [$"{prefix}encoder.layers.*.relative_position_index"];
 
     /// <inheritdoc/>
     public override ModelLayout Headed => prefix.Length > 0 ? this : new HuggingFaceSwin(HeadedPrefix);
@@ -71,4 +71,21 @@ sealed class HuggingFaceSwin(string prefix) : SwinLayout
 
     /// <inheritdoc/>
     public override void SetClasses(JsonObject config, int classes) => HuggingFaceLabels.Set(config, classes, HeadedArchitecture);
+
+    /// <inheritdoc/>
+    public override bool Fits(Module model) => model is SwinTransformer && prefix.Length > 0;
+
+    /// <inheritdoc/>
+    public override byte[] Describe(Module model, string folder)
+    {
+        SwinConfig swin = ((SwinTransformer)model).Config;
+        CheckWindows(swin, folder);
+        if (swin.Epsilon != Epsilon)
+            throw new CheckpointException(folder, $"cannot be written: {Name} has an epsilon of {Epsilon} in some norms, the model {swin.Epsilon} in all");
+        JsonObject config = WriteFlat(swin);
+        config.Remove("architecture");
+        config["architectures"] = new JsonArray(HeadedArchitecture);
+        config["model_type"] = "swin";
+        return ConfigFile.Write(config);
+    }
 }

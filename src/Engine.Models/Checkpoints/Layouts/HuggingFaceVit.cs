@@ -11,7 +11,7 @@ sealed class HuggingFaceVit(string prefix) : VitLayout
     const int DefaultClasses = 2;               // the library's own, for a config that names none
 
     /// <inheritdoc/>
-    public override string Name => "Hugging Face ViT";
+    public override ModelLibrary Library => ModelLibrary.HuggingFace;
 
     /// <inheritdoc/>
     public override string Mark => $"{prefix}encoder.layer.0.attention.attention.query.weight";

@@ -8,8 +8,11 @@ namespace Engine.Models;
 /// and the buffers that some libraries store beside the parameters (<c>relative_position_index</c>, <c>attn_mask</c>). Those
 /// follow from the configuration: they are kept as they are, and written anew where windows or images change.
 /// </summary>
-abstract class SwinLayout : ModelLayout
+abstract class SwinLayout : ImageLayout
 {
+    /// <inheritdoc/>
+    public override string Family => "Swin";
+
     /// <summary>What becomes of windows at the border of a map in this library.</summary>
     protected abstract WindowRule Rule { get; }
 
@@ -37,9 +40,7 @@ abstract class SwinLayout : ModelLayout
             Dropout = options.Dropout,
             DropPath = options.DropPath,
         };
-        ModelPlan plan = new(stored.Classes, asked.Classes, Stacks(stored), at => new SwinTransformer(at, asked));
-        if (asked.Classes != stored.Classes) plan.ConfigChange += json => SetClasses(json, asked.Classes);
-        if (asked.ImageSize != stored.ImageSize) plan.ConfigChange += json => SetImageSize(json, asked.ImageSize);
+        ModelPlan plan = Plan((stored.Classes, stored.ImageSize), (asked.Classes, asked.ImageSize), Stacks(stored), at => new SwinTransformer(at, asked));
         if (asked.WindowSize != stored.WindowSize) plan.ConfigChange += json => SetWindow(json, asked.WindowSize);
         Refit(plan, stored, asked);
         return plan;
@@ -66,7 +67,6 @@ abstract class SwinLayout : ModelLayout
     protected void Refit(ModelPlan plan, SwinConfig stored, SwinConfig asked)
     {
         if (asked.ImageSize == stored.ImageSize && asked.WindowSize == stored.WindowSize) return;
-        Dictionary<string, int> windows = [];                       // by the index that belongs to a table
         for (int stage = 0; stage < stored.Stages; stage++)
         {
             int from = 2 * stored.WindowOf(stage) - 1, to = asked.WindowOf(stage), heads = stored.Heads[stage];
@@ -75,15 +75,12 @@ abstract class SwinLayout : ModelLayout
             {
                 string table = $"backbone.stages.{stage}.blocks.{block}.position_bias.table";
                 plan.Refits.Add(table, new([from * from, heads], values => RelativePositionBias.Resample(values, to)));
-                windows.Add(Names.Stored(table)[0].Replace("_bias_table", "_index", StringComparison.Ordinal), to);
+                plan.Rewritten.Add(Names.Stored(table)[0].Replace("_bias_table", "_index", StringComparison.Ordinal), item => Index(item, to));
             }
         }
 
         // The mask of a shifted block is the images' and the windows': every library computes it when it is not there.
-        plan.Buffers = (item, bytes) =>
-            item.Name.EndsWith(".attn_mask", StringComparison.Ordinal) ? null
-            : windows.TryGetValue(item.Name, out int window) ? Index(item, window)
-            : new(item, bytes);
+        plan.Obsolete.Add("*.attn_mask");
     }
 
     // In the shape that the library keeps it in: pairs of patches in a row, or as a square.
@@ -118,8 +115,35 @@ abstract class SwinLayout : ModelLayout
         };
     }
 
-    /// <summary>The flat form of a model that came from no folder.</summary>
-    public byte[] Write(SwinConfig swin) => ConfigFile.Write(new()
+    /// <inheritdoc/>
+    public override bool Fits(Module model) => model is SwinTransformer;
+
+    /// <inheritdoc/>
+    public override byte[] Describe(Module model, string folder)
+    {
+        SwinConfig swin = ((SwinTransformer)model).Config;
+        CheckWindows(swin, folder);
+        return ConfigFile.Write(WriteFlat(swin));
+    }
+
+    /// <summary>Libraries differ where windows meet the border of a map; where none does, all have the same model.</summary>
+    /// <exception cref="CheckpointException">This one computes something else than the model.</exception>
+    protected void CheckWindows(SwinConfig swin, string folder)
+    {
+        if (swin.WindowRule == Rule) return;
+        SwinConfig theirs = swin with { WindowRule = Rule };
+        for (int stage = 0; stage < swin.Stages; stage++)
+        {
+            int map = swin.MapOf(stage), window = swin.WindowOf(stage);
+            bool onlyOneShifts = map == window && (swin.WindowRule == WindowRule.PadAndShift) != (Rule == WindowRule.PadAndShift);
+            if (window != theirs.WindowOf(stage) || map % window != 0 || onlyOneShifts)
+                throw new CheckpointException(folder,
+                    $"cannot be written: {Name} cuts the map of {map} x {map} patches of stage {stage} into windows of {window} in another way than the model ({swin.WindowRule}, there {Rule}); choose an image size whose maps are multiples of the window, or the layout it came in");
+        }
+    }
+
+    /// <summary>The keys that <see cref="ReadFlat"/> reads.</summary>
+    protected static JsonObject WriteFlat(SwinConfig swin) => new()
     {
         ["architecture"] = "swin_transformer",
         ["embed_dim"] = swin.Width,
@@ -134,7 +158,7 @@ abstract class SwinLayout : ModelLayout
         ["layer_norm_eps"] = swin.Epsilon,
         ["hidden_act"] = VitLayout.WriteActivation(swin.Activation),
         ["qkv_bias"] = swin.QkvBias,
-    });
+    };
 
     /// <summary>Rows for every stage a model may have, whose numbers libraries count in their own ways.</summary>
     /// <param name="blocks">A stage's blocks: <c>layers.0.blocks.*</c>.</param>

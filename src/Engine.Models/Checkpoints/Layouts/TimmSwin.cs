@@ -16,7 +16,7 @@ partial class TimmSwin : SwinLayout
     static readonly string[] Understood = ["img_size", "patch_size", "in_chans", "num_classes", "embed_dim", "depths", "num_heads", "window_size", "mlp_ratio", "qkv_bias", "global_pool"];
 
     /// <inheritdoc/>
-    public override string Name => "timm Swin";
+    public override ModelLibrary Library => ModelLibrary.Timm;
 
     /// <inheritdoc/>
     public override string Mark => "layers.0.blocks.0.attn.qkv.weight";
@@ -28,7 +28,7 @@ partial class TimmSwin : SwinLayout
     public override NameTable Names { get; } = Blocks(stage => $"layers.{stage}.downsample", "head.fc.*");
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Unused { get; } = ["layers.*.blocks.*.attn.relative_position_index", "layers.*.blocks.*.attn_mask"];
+    public override IReadOnlyList<string> Unused { get; } = ["layers.*.relative_position_index", "layers.*.attn_mask"];
 
     /// <summary>The names that timm took over from the paper's authors, and the two that it changed.</summary>
     protected static NameTable Blocks(Func<int, string> merge, string head) => Table(
@@ -108,7 +108,7 @@ partial class TimmSwin : SwinLayout
         }
 
         Arguments(config)["img_size"] = imageSize;
-        if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) size[1] = size[2] = imageSize;
+        if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) (size[1], size[2]) = (imageSize, imageSize);
     }
 
     /// <inheritdoc/>
@@ -135,7 +135,10 @@ partial class TimmSwin : SwinLayout
 sealed class OriginalSwin : TimmSwin
 {
     /// <inheritdoc/>
-    public override string Name => "original Swin";
+    public override string Family => "Swin (older names)";
+
+    /// <inheritdoc/>
+    public override bool Fits(Module model) => false;
 
     /// <inheritdoc/>
     public override string Mark => "layers.0.downsample.reduction.weight";

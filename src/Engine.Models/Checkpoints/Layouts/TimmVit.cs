@@ -16,7 +16,7 @@ sealed partial class TimmVit : VitLayout
     static readonly string[] Understood = ["img_size", "patch_size", "in_chans", "num_classes", "embed_dim", "depth", "num_heads", "mlp_ratio", "qkv_bias", "init_values", "class_token", "global_pool", "act_layer"];
 
     /// <inheritdoc/>
-    public override string Name => "timm ViT";
+    public override ModelLibrary Library => ModelLibrary.Timm;
 
     /// <inheritdoc/>
     public override string Mark => "blocks.0.attn.qkv.weight";
@@ -113,12 +113,16 @@ sealed partial class TimmVit : VitLayout
 
         if (config["model_args"] is not JsonObject arguments) config["model_args"] = arguments = [];
         arguments["img_size"] = imageSize;
-        if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) size[1] = size[2] = imageSize;
+        if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) (size[1], size[2]) = (imageSize, imageSize);
     }
 
-    /// <summary>The flat form of a model that came from no folder.</summary>
-    public static byte[] Write(VitConfig vit)
+    /// <inheritdoc/>
+    public override bool Fits(Module model) => model is VisionTransformer;
+
+    /// <inheritdoc/>
+    public override byte[] Describe(Module model, string folder)
     {
+        VitConfig vit = ((VisionTransformer)model).Config;
         JsonObject config = new()
         {
             ["architecture"] = "vision_transformer",

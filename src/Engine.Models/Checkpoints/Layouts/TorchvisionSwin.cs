@@ -7,7 +7,7 @@ namespace Engine.Models;
 sealed class TorchvisionSwin : SwinLayout
 {
     /// <inheritdoc/>
-    public override string Name => "torchvision Swin";
+    public override ModelLibrary Library => ModelLibrary.Torchvision;
 
     /// <inheritdoc/>
     public override string Mark => "features.1.0.attn.qkv.weight";
@@ -34,5 +34,5 @@ sealed class TorchvisionSwin : SwinLayout
         new("head.*", "head.*"));
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Unused { get; } = ["features.*.*.attn.relative_position_index"];
+    public override IReadOnlyList<string> Unused { get; } = ["features.*.relative_position_index"];
 }

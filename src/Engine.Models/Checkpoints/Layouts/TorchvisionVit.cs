@@ -11,7 +11,7 @@ namespace Engine.Models;
 sealed class TorchvisionVit(string first, string second) : VitLayout
 {
     /// <inheritdoc/>
-    public override string Name => "torchvision ViT";
+    public override ModelLibrary Library => ModelLibrary.Torchvision;
 
     /// <inheritdoc/>
     public override string Mark => $"encoder.layers.encoder_layer_0.mlp.{first}.weight";

@@ -3,8 +3,11 @@ using System.Text.Json.Nodes;
 namespace Engine.Models;
 
 /// <summary>What the layouts of vision transformers have in common: the flat config.json.</summary>
-abstract class VitLayout : ModelLayout
+abstract class VitLayout : ImageLayout
 {
+    /// <inheritdoc/>
+    public override string Family => "ViT";
+
     /// <summary>Reads the library's config.json.</summary>
     protected abstract VitConfig Read(ConfigFile config);
 
@@ -28,10 +31,8 @@ abstract class VitLayout : ModelLayout
             Dropout = options.Dropout,
             DropPath = options.DropPath,
         };
-        ModelPlan plan = new(stored.Classes, asked.Classes, [new("blocks.*.norm1.weight", asked.Depth)], at => new VisionTransformer(at, asked));
-        if (asked.Classes != stored.Classes) plan.ConfigChange += json => SetClasses(json, asked.Classes);
+        ModelPlan plan = Plan((stored.Classes, stored.ImageSize), (asked.Classes, asked.ImageSize), [new("blocks.*.norm1.weight", asked.Depth)], at => new VisionTransformer(at, asked));
         if (asked.ImageSize == stored.ImageSize) return plan;
-        plan.ConfigChange += json => SetImageSize(json, asked.ImageSize);
         plan.Refits.Add("position_embedding", new(
             [1, stored.SequenceLength, stored.Width], positions => PositionEmbedding.Resample(positions, asked.Validated())));
         return plan;
