@@ -62,7 +62,7 @@ abstract class VitLayout : ImageLayout
     }
 
     /// <summary>An activation by any library's name for it.</summary>
-    protected static Activation ReadActivation(ConfigFile config, string key) => config.Text(key, "gelu") switch
+    internal static Activation ReadActivation(ConfigFile config, string key) => config.Text(key, "gelu") switch
     {
         "gelu" => Activation.Gelu,
         "gelu_new" or "gelu_pytorch_tanh" or "gelu_tanh" => Activation.GeluTanh,
@@ -73,7 +73,7 @@ abstract class VitLayout : ImageLayout
     };
 
     /// <summary>timm's name of an activation, and Hugging Face's but for the tanh one.</summary>
-    protected static string WriteActivation(Activation activation) => activation switch
+    internal static string WriteActivation(Activation activation) => activation switch
     {
         Activation.Gelu => "gelu",
         Activation.GeluTanh => "gelu_tanh",
