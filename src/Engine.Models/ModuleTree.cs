@@ -16,6 +16,8 @@ sealed class ModuleTree(RandomSource random, Device device)
 
     public bool IsTraining { get; set; }
 
+    public bool RecomputesBlocks { get; set; }
+
     public void Add(string path, Module module)
     {
         if (!modules.TryAdd(path, module))

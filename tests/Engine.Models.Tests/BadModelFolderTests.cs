@@ -73,7 +73,7 @@ public sealed class BadModelFolderTests : IDisposable
     {
         string folder = ModelFixtures.Copy("vit_timm", scratch);
         ModelFixtures.Rewrite(folder, item => new("model." + item.Name, item.Type, item.Shape));
-        AssertRefused(folder, "is in no layout known here (timm ViT, Hugging Face ViT, torchvision ViT): it holds 44 tensors, first \"model.");
+        AssertRefused(folder, "is in no layout known here (timm ViT, Hugging Face ViT, torchvision ViT, Hugging Face LLaMA): it holds 44 tensors, first \"model.");
     }
 
     [Fact]
