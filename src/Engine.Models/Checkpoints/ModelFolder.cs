@@ -21,7 +21,7 @@ public static class ModelFolder
             throw new ArgumentOutOfRangeException(nameof(options), $"{options.Classes} classes asked for; at least one is needed.");
         ConfigFile config = ConfigFile.Read(folder);
         using ShardedSafeTensors weights = ShardedSafeTensors.Open(folder);
-        ModelLayout layout = ModelLayout.Of(weights);
+        ModelLayout layout = ModelLayout.Of(weights, config);
         ModelPlan plan = layout.Plan(config, options);
         WeightSource source = new(weights, layout, plan, options.FreshHead || plan.Classes != plan.StoredClasses);
         Module built = plan.Build(ModuleScope.Root(options.Seed, options.Device, source.Find));
@@ -56,6 +56,6 @@ public static class ModelFolder
         ArgumentNullException.ThrowIfNull(model);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ModelLayout layout = ModelLayout.For(model, library, folder);
-        StoredForm.Of(model, layout, layout.Describe(model, folder)).Save(model, folder, companions);
+        StoredForm.Of(model, layout, layout.Describe(model)).Save(model, folder, companions);
     }
 }

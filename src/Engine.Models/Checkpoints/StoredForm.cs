@@ -30,6 +30,9 @@ sealed class StoredForm
 
     StoredForm(ModelLayout layout, byte[] config, bool isSharded) => (this.layout, this.config, this.isSharded) = (layout, config, isSharded);
 
+    /// <summary>The layout it is written in.</summary>
+    public ModelLayout Layout => layout;
+
     sealed record StoredFile(string Name, SafeTensorItem[] Items, KeyValuePair<string, string>[] Metadata);
 
     /// <summary>Which rows of which parameter a stored tensor is.</summary>
@@ -91,8 +94,11 @@ sealed class StoredForm
             if (isSharded) File.WriteAllBytes(Path.Combine(staging, IndexName), Index(whole, places));
             File.WriteAllBytes(Path.Combine(staging, ConfigFile.Name), config);
             foreach (var (name, bytes) in companions.Concat(added ?? companions)) File.WriteAllBytes(Path.Combine(staging, name), bytes);
-        }, obsolete: isSharded ? SingleName : IndexName);
+        }, IsWeights);
     }
+
+    // Of another save: a single file beside shards, shards that are more or fewer.
+    static bool IsWeights(string name) => name is SingleName or IndexName || FileSystemName.MatchesSimpleExpression("model-?????-of-?????.safetensors", name, ignoreCase: false);
 
     Dictionary<string, Place> Places(Module model, string folder)
     {
