@@ -326,4 +326,11 @@ public sealed class ModelFolderTests : IDisposable
         foreach (string name in names.Where(name => name != except))
             Assert.True(File.ReadAllBytes(Path.Combine(expected, name)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, name))), $"{name} differs");
     }
+
+    [Theory]
+    [InlineData("vit_timm", ModelKind.ImageClassifier)]
+    [InlineData("vit_hf", ModelKind.ImageClassifier)]
+    [InlineData("llama_mha", ModelKind.LanguageModel)]
+    [InlineData("llama_gqa_tied", ModelKind.LanguageModel)]
+    public void A_folder_says_what_its_model_does(string name, ModelKind kind) => Assert.Equal(kind, ModelFolder.KindOf(ModelFixtures.Folder(name)));
 }
