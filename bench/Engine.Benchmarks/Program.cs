@@ -19,6 +19,9 @@ switch (args)
     case ["--memory", ..]:
         ResidentMemory.Print();
         break;
+    case ["--recompute", .. var rest]:
+        Recomputation.Print(rest);
+        break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Roofline).Assembly).Run(args);
         break;
