@@ -73,7 +73,7 @@ public sealed class BadModelFolderTests : IDisposable
     {
         string folder = ModelFixtures.Copy("vit_timm", scratch);
         ModelFixtures.Rewrite(folder, item => new("model." + item.Name, item.Type, item.Shape));
-        AssertRefused(folder, "is in no layout known here (timm ViT, Hugging Face ViT, Hugging Face CLIP, torchvision ViT): config.json calls it \"vision_transformer\"; it holds 44 tensors, first \"model.");
+        AssertRefused(folder, "is in no layout known here (timm ViT, ", "): config.json calls it \"vision_transformer\"; it holds 44 tensors, first \"model.");
     }
 
     [Fact]
@@ -158,10 +158,10 @@ public sealed class BadModelFolderTests : IDisposable
         Assert.InRange(refused, 100, 399);
     }
 
-    static void AssertRefused(string folder, string problem)
+    static void AssertRefused(string folder, params ReadOnlySpan<string> parts)
     {
         string message = Assert.Throws<CheckpointException>(() => ModelFolder.Load<VisionTransformer>(folder)).Message;
-        Assert.Contains(problem, message, StringComparison.Ordinal);
+        foreach (string part in parts) Assert.Contains(part, message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', message);
     }
 }

@@ -114,6 +114,9 @@ sealed class ConfigFile
         return numbers;
     }
 
+    /// <summary>A list of whole numbers that may be written as one number, or be absent.</summary>
+    public IReadOnlyList<int> IntegersOrOne(string key) => Find(key) is { ValueKind: JsonValueKind.Number } ? [Integer(key)] : Integers(key);
+
     /// <summary>An inner object; an empty one where it is absent.</summary>
     public ConfigFile Section(string key)
     {

@@ -31,6 +31,17 @@ public static class ModelFolder
         return new(model, layout.Name, source.Fresh, source.Unused, plan.StoredClasses, StoredForm.Of(weights, layout, config, plan, source.Unused));
     }
 
+    /// <summary>What a folder's model does, by the names of its tensors; nothing is loaded.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="CheckpointException">The folder holds no model, or one in no known layout.</exception>
+    public static ModelKind KindOf(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ConfigFile.Read(folder);
+        using ShardedSafeTensors weights = ShardedSafeTensors.Open(folder);
+        return ModelLayout.Of(weights).Kind;
+    }
+
     /// <summary>Writes a model that came from no folder, in a library's layout with a config.json: one that was trained from scratch.</summary>
     /// <param name="model">The model.</param>
     /// <param name="folder">As in <see cref="LoadedModel{TModel}.Save"/>.</param>

@@ -16,6 +16,7 @@ abstract class ModelLayout
         new HuggingFaceVit("vit."), new HuggingFaceVit(""),
         new HuggingFaceClip(),
         new TorchvisionVit("0", "3"), new TorchvisionVit("linear_1", "linear_2"),
+        new HuggingFaceLlama(),
     ];
 
     /// <summary>Whose layout it is.</summary>
@@ -23,6 +24,9 @@ abstract class ModelLayout
 
     /// <summary>What it stores, for people: ViT.</summary>
     public abstract string Family { get; }
+
+    /// <summary>What the models of it do.</summary>
+    public virtual ModelKind Kind => ModelKind.ImageClassifier;
 
     /// <summary>For people: timm ViT.</summary>
     public string Name => $"{Library.Name()} {Family}";
@@ -103,6 +107,9 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
 {
     /// <summary>Parameters that are stored in another shape than the model's, by name.</summary>
     public Dictionary<string, Refit> Refits { get; } = [];
+
+    /// <summary>Stored tensors that repeat a parameter under another name, by that name; they may be absent.</summary>
+    public Dictionary<string, string> Repeated { get; } = [];
 
     /// <summary>Patterns of unused tensors that contradict what the caller's options change; they are not kept for saving.</summary>
     public List<string> Obsolete { get; } = [];
