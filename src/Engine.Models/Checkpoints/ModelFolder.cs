@@ -56,6 +56,6 @@ public static class ModelFolder
         ArgumentNullException.ThrowIfNull(model);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ModelLayout layout = ModelLayout.For(model, library, folder);
-        StoredForm.Of(model, layout, layout.Describe(model)).Save(model, folder, companions);
+        StoredForm.Of(model, layout, layout.Describe(model, folder)).Save(model, folder, companions);
     }
 }
