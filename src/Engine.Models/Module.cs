@@ -49,6 +49,17 @@ public abstract class Module
     /// <summary>True between <see cref="Train"/> and <see cref="Evaluate"/>: dropout drops.</summary>
     public bool IsTraining => At.Tree.IsTraining;
 
+    /// <summary>
+    /// Gradient checkpointing, in the whole tree: stacks of blocks keep the blocks' inputs alone, and backward runs each block
+    /// once more (<see cref="Tape.Recompute"/>). Less memory, about a third more time, the same gradients to the bit. Mode and
+    /// weights must not change between forward and backward.
+    /// </summary>
+    public bool RecomputesBlocks
+    {
+        get => At.Tree.RecomputesBlocks;
+        set => At.Tree.RecomputesBlocks = value;
+    }
+
     /// <summary>Turns dropout and drop path on, in the whole tree.</summary>
     public void Train() => At.Tree.IsTraining = true;
 

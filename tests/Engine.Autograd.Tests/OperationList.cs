@@ -41,6 +41,7 @@ static class OperationList
         [
             (nameof(MatMul), ["Matrices.MatMul"]),
             (nameof(Linear), ["Matrices.Linear", "Matrices.LinearInputGradient", "Matrices.LinearWeightGradient", "Reduction.SumTo"]),
+            (nameof(LowRankLinear), ["Matrices.Linear", "Matrices.MatMulInto", "Matrices.LinearInputGradient", "Matrices.LinearWeightGradient", "Elementwise.MapInto", "Reduction.SumTo"]),
         ]),
         ("Normalization",
         [
