@@ -16,6 +16,9 @@ switch (args)
     case ["--small", ..]:
         SmallProducts.Print();
         break;
+    case ["--narrow", ..]:
+        NarrowProducts.Print();
+        break;
     case ["--memory", ..]:
         ResidentMemory.Print();
         break;

@@ -31,6 +31,9 @@ public sealed class ModuleScope
 
     internal ModuleTree Tree { get; }
 
+    /// <summary>Where the parameters of the model lie.</summary>
+    public Device Device => Tree.Device;
+
     /// <summary>The full name of the place; empty at the root.</summary>
     public string Path { get; }
 
@@ -55,6 +58,9 @@ public sealed class ModuleScope
 
     /// <summary>The place of one of several like parts: <c>at / "blocks" / 3</c>.</summary>
     public static ModuleScope operator /(ModuleScope at, int index) => at / index.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The same place for parts that come after the model was built: adapters, whose values come from elsewhere.</summary>
+    internal ModuleScope Later(ParameterSource? values = null) => new(Tree, Path, values, dtype.IsArithmetic() ? dtype : DType.Float32, initialize: true);
 
     /// <summary>A new parameter of the module at this place.</summary>
     /// <param name="name">Its name in the module: <c>weight</c>.</param>

@@ -30,6 +30,13 @@ sealed class ModuleTree(RandomSource random, Device device)
             throw new ArgumentException($"The model has a parameter '{parameter.Name}' of {parameters[parameter.Name].Shape} already; give this one another name.");
     }
 
+    /// <summary>Takes a module out, with its parts and parameters: an adapter whose work is done.</summary>
+    public void Remove(string path)
+    {
+        foreach (string name in modules.Keys.Where(name => name == path || Below(path, name) is not null).ToArray()) modules.Remove(name);
+        foreach (string name in parameters.Keys.Where(name => Below(path, name) is not null).ToArray()) parameters.Remove(name);
+    }
+
     public Parameter Parameter(string path) => parameters.TryGetValue(path, out Parameter? parameter) ? parameter
         : throw new KeyNotFoundException($"No parameter is named '{path}'; {Examples("")}.");
 

@@ -18,7 +18,7 @@ public sealed class ModelFolderTests : IDisposable
     {
         LoadedModel<VisionTransformer> loaded = ModelFolder.Load<VisionTransformer>(ModelFixtures.Folder(name));
         loaded.Save(scratch["saved"]);
-        AssertSameFolders(ModelFixtures.Folder(name), scratch["saved"]);
+        ModelFixtures.AssertSameFolders(ModelFixtures.Folder(name), scratch["saved"]);
         Assert.Empty(loaded.Fresh);
         Assert.Empty(loaded.Unused);
         Assert.Equal(7, loaded.StoredClasses);
@@ -45,7 +45,7 @@ public sealed class ModelFolderTests : IDisposable
         float[] rounded = loaded.Model["blocks.1.attn.qkv.weight"].Value.ToArray<float>();
         for (int i = 0; i < exact.Length; i++) Assert.Equal(exact[i], rounded[i], MathF.Abs(exact[i]) / 128 + 1e-7f);
         loaded.Save(scratch["saved"]);
-        AssertSameFolders(folder, scratch["saved"]);
+        ModelFixtures.AssertSameFolders(folder, scratch["saved"]);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class ModelFolderTests : IDisposable
         VisionTransformer newer = ModelFolder.Load<VisionTransformer>(ModelFixtures.Folder("vit_torchvision")).Model;
         foreach (Parameter parameter in newer.Parameters) TensorAssert.SameBits(loaded.Model[parameter.Name].Value, parameter.Value, parameter.Name);
         loaded.Save(scratch["saved"]);
-        AssertSameFolders(folder, scratch["saved"]);
+        ModelFixtures.AssertSameFolders(folder, scratch["saved"]);
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class ModelFolderTests : IDisposable
         Assert.Equal(
             ["config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"],
             Directory.GetFiles(scratch["saved"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        AssertSameFolders(folder, scratch["saved"], except: "model.safetensors.index.json");
+        ModelFixtures.AssertSameFolders(folder, scratch["saved"], except: "model.safetensors.index.json");
         VisionTransformer again = ModelFolder.Load<VisionTransformer>(scratch["saved"]).Model;
         foreach (Parameter parameter in loaded.Model.Parameters) TensorAssert.SameBits(again[parameter.Name].Value, parameter.Value, parameter.Name);
     }
@@ -154,7 +154,7 @@ public sealed class ModelFolderTests : IDisposable
         Assert.Equal((Pooling.Average, 0.1f), (loaded.Model.Config.Pooling, loaded.Model.Config.LayerScale));
         Assert.False(loaded.Model["pooled_norm.weight"].IsFresh);
         loaded.Save(scratch["saved"]);
-        AssertSameFolders(folder, scratch["saved"]);
+        ModelFixtures.AssertSameFolders(folder, scratch["saved"]);
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class ModelFolderTests : IDisposable
         Assert.Equal(0, loaded.Model.Config.Classes);
         Assert.Equal(["pooler.dense.weight", "pooler.dense.bias"], loaded.Unused);
         loaded.Save(scratch["saved"]);
-        AssertSameFolders(folder, scratch["saved"]);
+        ModelFixtures.AssertSameFolders(folder, scratch["saved"]);
 
         LoadedModel<VisionTransformer> headed = ModelFolder.Load<VisionTransformer>(folder, new() { Classes = 4 });
         Assert.Equal(["head.weight", "head.bias"], headed.Fresh);
@@ -225,7 +225,7 @@ public sealed class ModelFolderTests : IDisposable
         Assert.Equal(config, loaded.Model.Config);
         foreach (Parameter parameter in model.Parameters) TensorAssert.SameBits(loaded.Model[parameter.Name].Value, parameter.Value, parameter.Name);
         loaded.Save(scratch["again"]);
-        AssertSameFolders(scratch["new"], scratch["again"]);
+        ModelFixtures.AssertSameFolders(scratch["new"], scratch["again"]);
     }
 
     [Fact]
@@ -248,7 +248,7 @@ public sealed class ModelFolderTests : IDisposable
         loaded.Model["head.weight"].Value.Release();
         Assert.Throws<ReleasedException>(() => loaded.Save(folder));
         Assert.Throws<ReleasedException>(() => loaded.Save(scratch["new"]));
-        AssertSameFolders(ModelFixtures.Folder("vit_timm"), folder);
+        ModelFixtures.AssertSameFolders(ModelFixtures.Folder("vit_timm"), folder);
         Assert.Equal(["vit_timm"], Directory.GetFileSystemEntries(scratch.Folder).Select(Path.GetFileName));
     }
 
@@ -267,7 +267,7 @@ public sealed class ModelFolderTests : IDisposable
         LoadedModel<VisionTransformer> loaded = ModelFolder.Load<VisionTransformer>(folder);
         Directory.Delete(folder, recursive: true);
         loaded.Save(scratch["saved"]);
-        AssertSameFolders(ModelFixtures.Folder("vit_torchvision"), scratch["saved"]);
+        ModelFixtures.AssertSameFolders(ModelFixtures.Folder("vit_torchvision"), scratch["saved"]);
     }
 
     static void Convert(string folder, SafeTensorType type)
@@ -317,14 +317,6 @@ public sealed class ModelFolderTests : IDisposable
         File.WriteAllText(path + ".index.json", $$"""{"metadata": {"total_size": 1}, "weight_map": { {{string.Join(", ", entries)}} } }""");
         file.Dispose();
         File.Delete(path);
-    }
-
-    static void AssertSameFolders(string expected, string actual, string except = "")
-    {
-        string[] names = [.. Directory.GetFiles(expected).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
-        Assert.Equal(names, Directory.GetFiles(actual).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal));
-        foreach (string name in names.Where(name => name != except))
-            Assert.True(File.ReadAllBytes(Path.Combine(expected, name)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, name))), $"{name} differs");
     }
 
     [Theory]

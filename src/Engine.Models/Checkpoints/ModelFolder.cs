@@ -21,7 +21,7 @@ public static class ModelFolder
             throw new ArgumentOutOfRangeException(nameof(options), $"{options.Classes} classes asked for; at least one is needed.");
         ConfigFile config = ConfigFile.Read(folder);
         using ShardedSafeTensors weights = ShardedSafeTensors.Open(folder);
-        ModelLayout layout = ModelLayout.Of(weights);
+        ModelLayout layout = ModelLayout.Of(weights, config);
         ModelPlan plan = layout.Plan(config, options);
         WeightSource source = new(weights, layout, plan, options.FreshHead || plan.Classes != plan.StoredClasses);
         Module built = plan.Build(ModuleScope.Root(options.Seed, options.Device, source.Find));
@@ -37,9 +37,9 @@ public static class ModelFolder
     public static ModelKind KindOf(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        ConfigFile.Read(folder);
+        ConfigFile config = ConfigFile.Read(folder);
         using ShardedSafeTensors weights = ShardedSafeTensors.Open(folder);
-        return ModelLayout.Of(weights).Kind;
+        return ModelLayout.Of(weights, config).Kind;
     }
 
     /// <summary>Writes a model that came from no folder, in a library's layout with a config.json: one that was trained from scratch.</summary>

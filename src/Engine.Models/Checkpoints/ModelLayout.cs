@@ -14,7 +14,11 @@ abstract class ModelLayout
     [
         new TimmVit(),
         new HuggingFaceVit("vit."), new HuggingFaceVit(""),
+        new HuggingFaceClip(),
         new TorchvisionVit("0", "3"), new TorchvisionVit("linear_1", "linear_2"),
+        new OriginalSwin(), new TimmSwin(),
+        new HuggingFaceSwin("swin."), new HuggingFaceSwin(""),
+        new TorchvisionSwin(),
         new HuggingFaceLlama(),
     ];
 
@@ -49,13 +53,16 @@ abstract class ModelLayout
     /// <summary>The shape in which a parameter is stored: as many numbers, in the same order.</summary>
     public virtual Shape StoredShape(string parameter, Shape shape) => shape;
 
-    /// <summary>Whether a model that came from no folder, or from another layout, is written in this one.</summary>
+    /// <summary>Whether a model of this kind is written in this layout when it came from no folder or in another layout.</summary>
     public virtual bool Fits(Module model) => false;
 
-    /// <summary>The config.json of a model that <see cref="Fits"/>.</summary>
+    /// <summary>What a model that <see cref="Fits"/> has and this library cannot express, such as "layer scale"; null for nothing.</summary>
+    public virtual string? Lacks(Module model) => null;
+
+    /// <summary>The config.json of a model that <see cref="Fits"/> and that nothing is lacking for.</summary>
     /// <param name="model">The model.</param>
     /// <param name="folder">Where it is to be written, for messages.</param>
-    /// <exception cref="CheckpointException">The model has a trait that this library does not; the message names it.</exception>
+    /// <exception cref="CheckpointException">The library computes something else than the model after all; the message says what.</exception>
     public virtual byte[] Describe(Module model, string folder) =>
         throw new NotSupportedException($"{Name}: no model is written in this layout that did not come in it.");
 
@@ -69,24 +76,28 @@ abstract class ModelLayout
     /// <param name="model">The model.</param>
     /// <param name="library">Whose; null for the first that fits.</param>
     /// <param name="folder">Where it is to be written, for messages.</param>
-    /// <exception cref="CheckpointException">The library has no such model.</exception>
+    /// <exception cref="CheckpointException">The library has no such model, or lacks a trait of it, which the message names.</exception>
     public static ModelLayout For(Module model, ModelLibrary? library, string folder)
     {
         ModelLayout[] fitting = [.. All.Where(layout => layout.Fits(model))];
-        if (fitting.FirstOrDefault(layout => library is null || layout.Library == library) is { } layout) return layout;
-        throw new CheckpointException(folder, fitting.Length == 0
-            ? $"cannot be written: no layout known here holds a {model.GetType().Name}"
-            : $"cannot be written: {library?.Name()} has no layout for a {model.GetType().Name}; known are {string.Join(", ", fitting.Select(layout => layout.Name).Distinct())}");
+        ModelLayout[] candidates = [.. fitting.Where(layout => library is null || layout.Library == library)];
+        if (candidates.FirstOrDefault(layout => layout.Lacks(model) is null) is { } layout) return layout;
+        throw new CheckpointException(folder, candidates is [var candidate, ..]
+            ? $"cannot be written: {candidate.Name} has no {candidate.Lacks(model)}"
+            : fitting.Length == 0 ? $"cannot be written: no layout known here holds a {model.GetType().Name}"
+            : $"cannot be written: {library?.Name()} has no such model; it is written as {string.Join(", ", fitting.Select(fit => fit.Name).Distinct())}");
     }
 
     /// <summary>The layout of a file by the tensors in it.</summary>
-    public static ModelLayout Of(ShardedSafeTensors weights)
+    /// <exception cref="CheckpointException">None; the message says what is known, and what config.json calls the model.</exception>
+    public static ModelLayout Of(ShardedSafeTensors weights, ConfigFile config)
     {
         foreach (ModelLayout layout in All)
             if (weights.Items.ContainsKey(layout.Mark)) return layout;
         string[] names = [.. weights.Items.Keys.Take(3).Select(name => $"\"{name}\"")];
         throw new CheckpointException(weights.FilePath,
-            $"is in no layout known here ({string.Join(", ", All.Select(layout => layout.Name).Distinct())}): it holds {weights.Items.Count} tensors{(names.Length > 0 ? ", first " : "")}{string.Join(", ", names)}");
+            $"is in no layout known here ({string.Join(", ", All.Select(layout => layout.Name).Distinct())}): " +
+            $"{(config.Kind is { } kind ? $"{ConfigFile.Name} calls it \"{kind}\"; " : "")}it holds {weights.Items.Count} tensors{(names.Length > 0 ? ", first " : "")}{string.Join(", ", names)}");
     }
 }
 
@@ -106,6 +117,9 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
     /// <summary>Patterns of unused tensors that contradict what the caller's options change; they are not kept for saving.</summary>
     public List<string> Obsolete { get; } = [];
 
+    /// <summary>Unused tensors that follow from what the caller's options change: their new values, by name.</summary>
+    public Dictionary<string, Func<SafeTensorItem, StoredBuffer>> Rewritten { get; } = [];
+
     /// <summary>What the caller's options change in config.json; null for nothing.</summary>
     public Action<JsonObject>? ConfigChange { get; set; }
 
@@ -118,7 +132,13 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
 /// <param name="Convert">From that shape to the model's.</param>
 readonly record struct Refit(Shape Stored, Func<Tensor, Tensor> Convert);
 
+/// <summary>A stored tensor that is not a parameter.</summary>
+/// <param name="Item">Name, type and shape.</param>
+/// <param name="Bytes">Its values.</param>
+readonly record struct StoredBuffer(SafeTensorItem Item, byte[] Bytes);
+
 /// <summary>A stack of like blocks.</summary>
 /// <param name="Parameter">One that every block has, a <c>*</c> in its number's place: <c>blocks.*.norm1.weight</c>.</param>
 /// <param name="Depth">How many there are.</param>
-readonly record struct BlockStack(string Parameter, int Depth);
+/// <param name="Part">Which stack, of a model with several: stage 2.</param>
+readonly record struct BlockStack(string Parameter, int Depth, string Part = "");
