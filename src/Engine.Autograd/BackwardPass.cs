@@ -12,6 +12,9 @@ sealed class BackwardPass(Variable root, bool retain) : IDisposable
     readonly StepScope temporaries = StepScope.Begin();
     readonly Dictionary<Variable, Tensor> hookedLeaves = [];
 
+    /// <summary>The sequence number of the first operation it goes back to.</summary>
+    public long Earliest => nodes.Count > 0 ? nodes[^1].Sequence : long.MaxValue;
+
     public void Run(Tensor gradient)
     {
         Distribute([root], gradient);

@@ -4,7 +4,7 @@ using Engine.Tensors;
 namespace Engine.Autograd;
 
 /// <summary>Records operations as they run, and plays them backwards.</summary>
-public static class Tape
+public static partial class Tape
 {
     static long sequence;
 

@@ -49,21 +49,32 @@ public abstract class Module
     /// <summary>True between <see cref="Train"/> and <see cref="Evaluate"/>: dropout drops.</summary>
     public bool IsTraining => At.Tree.IsTraining;
 
+    /// <summary>
+    /// Gradient checkpointing, in the whole tree: stacks of blocks keep the blocks' inputs alone, and backward runs each block
+    /// once more (<see cref="Tape.Recompute"/>). Less memory, about a third more time, the same gradients to the bit. Mode and
+    /// weights must not change between forward and backward.
+    /// </summary>
+    public bool RecomputesBlocks
+    {
+        get => At.Tree.RecomputesBlocks;
+        set => At.Tree.RecomputesBlocks = value;
+    }
+
     /// <summary>Turns dropout and drop path on, in the whole tree.</summary>
     public void Train() => At.Tree.IsTraining = true;
 
     /// <summary>Turns dropout and drop path off, in the whole tree.</summary>
     public void Evaluate() => At.Tree.IsTraining = false;
 
-    /// <summary>The parameters of this module and of its parts, in the order of construction.</summary>
+    /// <summary>The parameters of this module and of its parts, buffers among them, in the order of construction.</summary>
     public IReadOnlyList<Parameter> Parameters => [.. At.Tree.Parameters(Path).Select(named => named.Parameter)];
 
     /// <summary>A parameter by its name below this module: <c>model["blocks.3.attn.qkv.weight"]</c>.</summary>
     /// <exception cref="KeyNotFoundException">There is none of that name; the message says how many there are and names one.</exception>
     public Parameter this[string name] => At.Tree.Parameter((At / name).Path);
 
-    /// <summary>The numbers in all parameters of this module and its parts.</summary>
-    public long ParameterCount => At.Tree.Parameters(Path).Sum(named => named.Parameter.Value.ElementCount);
+    /// <summary>The numbers in all parameters of this module and its parts; buffers do not count, as nowhere in the field.</summary>
+    public long ParameterCount => At.Tree.Parameters(Path).Where(named => !named.Parameter.IsBuffer).Sum(named => named.Parameter.Value.ElementCount);
 
     /// <summary>True if a parameter of this module or its parts is trained.</summary>
     public bool IsTrainable => At.Tree.Parameters(Path).Any(named => named.Parameter.Trainable);

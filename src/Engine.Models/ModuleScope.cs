@@ -59,13 +59,22 @@ public sealed class ModuleScope
     /// <summary>The place of one of several like parts: <c>at / "blocks" / 3</c>.</summary>
     public static ModuleScope operator /(ModuleScope at, int index) => at / index.ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>The same place for parts that come after the model was built: adapters, whose values come from elsewhere.</summary>
+    internal ModuleScope Later(ParameterSource? values = null) => new(Tree, Path, values, dtype.IsArithmetic() ? dtype : DType.Float32, initialize: true);
+
     /// <summary>A new parameter of the module at this place.</summary>
     /// <param name="name">Its name in the module: <c>weight</c>.</param>
     /// <param name="shape">Its shape.</param>
     /// <param name="initial">Its values, where no source has them.</param>
     /// <exception cref="ArgumentException">The model has a parameter of that name.</exception>
     /// <exception cref="ShapeException">The source gave another shape.</exception>
-    public Parameter Parameter(string name, Shape shape, InitialValues initial)
+    public Parameter Parameter(string name, Shape shape, InitialValues initial) => Add(name, shape, initial, isBuffer: false);
+
+    /// <summary>Numbers of the module at this place that are loaded and saved but never trained; see <see cref="Autograd.Parameter.IsBuffer"/>.</summary>
+    /// <inheritdoc cref="Parameter"/>
+    public Parameter Buffer(string name, Shape shape, InitialValues initial) => Add(name, shape, initial, isBuffer: true);
+
+    Parameter Add(string name, Shape shape, InitialValues initial, bool isBuffer)
     {
         ArgumentNullException.ThrowIfNull(initial);
         string path = (this / name).Path;
@@ -75,7 +84,7 @@ public sealed class ModuleScope
             throw new ShapeException($"Parameter {path} is {shape}, its source gave {known.Shape}.");
         Tensor values = known?.To(Tree.Device).To(dtype)
             ?? (initialize ? initial.Draw(shape, Tree.Random, dtype, Tree.Device) : Tensor.Zeros(shape, dtype, Tree.Device));
-        Parameter parameter = new(path, values) { IsFresh = known is null };
+        Parameter parameter = new(path, values, isBuffer) { IsFresh = known is null };
         Tree.Add(parameter);
         return parameter;
     }

@@ -16,6 +16,8 @@ sealed class ModuleTree(RandomSource random, Device device)
 
     public bool IsTraining { get; set; }
 
+    public bool RecomputesBlocks { get; set; }
+
     public void Add(string path, Module module)
     {
         if (!modules.TryAdd(path, module))
@@ -26,6 +28,13 @@ sealed class ModuleTree(RandomSource random, Device device)
     {
         if (!parameters.TryAdd(parameter.Name, parameter))
             throw new ArgumentException($"The model has a parameter '{parameter.Name}' of {parameters[parameter.Name].Shape} already; give this one another name.");
+    }
+
+    /// <summary>Takes a module out, with its parts and parameters: an adapter whose work is done.</summary>
+    public void Remove(string path)
+    {
+        foreach (string name in modules.Keys.Where(name => name == path || Below(path, name) is not null).ToArray()) modules.Remove(name);
+        foreach (string name in parameters.Keys.Where(name => Below(path, name) is not null).ToArray()) parameters.Remove(name);
     }
 
     public Parameter Parameter(string path) => parameters.TryGetValue(path, out Parameter? parameter) ? parameter

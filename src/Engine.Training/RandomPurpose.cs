@@ -19,6 +19,9 @@ enum RandomPurpose : byte
 
     /// <summary>Dropout and drop path while training; initial values have the streams below all purposes.</summary>
     Regularize = 5,
+
+    /// <summary>The corruption of one image.</summary>
+    Corrupt = 6,
 }
 
 static class RandomPurposes

@@ -41,11 +41,13 @@ static class OperationList
         [
             (nameof(MatMul), ["Matrices.MatMul"]),
             (nameof(Linear), ["Matrices.Linear", "Matrices.LinearInputGradient", "Matrices.LinearWeightGradient", "Reduction.SumTo"]),
+            (nameof(LowRankLinear), ["Matrices.Linear", "Matrices.MatMulInto", "Matrices.LinearInputGradient", "Matrices.LinearWeightGradient", "Elementwise.MapInto", "Reduction.SumTo"]),
         ]),
         ("Normalization",
         [
             (nameof(LayerNorm), ["Normalization.LayerNorm", "Normalization.LayerNormGradient"]),
             (nameof(RmsNorm), ["Normalization.RmsNorm", "Normalization.RmsNormGradient"]),
+            (nameof(BatchNormTraining), ["Normalization.BatchNorm", "Normalization.BatchNormGradient"]),
             (nameof(BatchNorm), ["Elementwise.Map", "Reduction.SumTo"]),
             (nameof(Softmax), ["Normalization.Softmax", "Normalization.SoftmaxGradient"]),
             (nameof(LogSoftmax), ["Normalization.LogSoftmax", "Normalization.LogSoftmaxGradient"]),

@@ -94,8 +94,8 @@ public sealed class BadInputTests
         Refuses(scratch, 1, [corrupt], "evaluate", "--model", scratch["corrupt"], "--data", scratch["data"]);
 
         string config = Path.Combine(scratch.Model("config"), "config.json");
-        File.WriteAllText(config, File.ReadAllText(config).Replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3", StringComparison.Ordinal));
-        Assert.Contains("\"num_hidden_layers\": 3", File.ReadAllText(config));
+        File.WriteAllText(config, File.ReadAllText(config).Replace("\"depth\": 2", "\"depth\": 3", StringComparison.Ordinal));
+        Assert.Contains("\"depth\": 3", File.ReadAllText(config));
         Refuses(scratch, 1, [scratch["config"]], Finetune(scratch, model: scratch["config"]));
 
         Directory.CreateDirectory(scratch["pickle"]);

@@ -51,6 +51,20 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void Recomputed_blocks_train_to_the_same_bits()
+    {
+        Assert.Equal(Train(false), Train(true));
+
+        static float[] Train(bool recomputes)
+        {
+            Trainer trainer = TrainerSetup.Trainer(TrainerSetup.Options with { Epochs = 2, Recompute = recomputes }, validates: false);
+            trainer.Fit();
+            Assert.Equal(recomputes, trainer.Model.RecomputesBlocks);
+            return TrainerSetup.Weights(trainer);
+        }
+    }
+
+    [Fact]
     public void A_loss_that_is_no_number_stops_the_run_with_what_to_do()
     {
         Trainer trainer = TrainerSetup.Trainer(TrainerSetup.Options with { Optimizer = OptimizerKind.Sgd, LearningRate = 1e20, WarmUp = 0, Clip = null });

@@ -22,6 +22,9 @@ public sealed class CheckpointException(string filePath, string problem, string?
     /// <summary>The tensor at fault; null where the fault is the file's as a whole.</summary>
     public string? TensorName { get; } = tensorName;
 
+    /// <summary>The same fault, of the file under the name that people know it by.</summary>
+    internal CheckpointException Elsewhere(string path) => new(path, problem, TensorName, this);
+
     static string OneLine(string filePath, string problem, string? tensorName)
     {
         StringBuilder line = new();

@@ -26,7 +26,8 @@ sealed class ConfigFile
     {
         string path = Path.Combine(folder, Name);
         if (!Directory.Exists(folder))
-            throw new CheckpointException(folder, "there is no such folder");
+            throw new CheckpointException(folder, FolderWriter.Leftover(folder) is { } left
+                ? $"there is no such folder; an interrupted save left it whole as {left}: rename it back" : "there is no such folder");
         if (!File.Exists(path))
             throw new CheckpointException(folder, $"holds no {Name}, which says how the model is built; fetch it from where the weights came from");
         try
@@ -84,6 +85,9 @@ sealed class ConfigFile
     public float Number(string key, float? fallback = null) => Find(key) is not { } value ? fallback ?? throw Missing(key)
         : value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out float number) && float.IsFinite(number) ? number : throw Unlike(key, "a number", value);
 
+    public double Real(string key, double fallback) => Find(key) is not { } value ? fallback
+        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number : throw Unlike(key, "a number", value);
+
     public bool Flag(string key, bool fallback) => Find(key) is not { } value ? fallback
         : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Unlike(key, "true or false", value);
 
@@ -109,6 +113,9 @@ sealed class ConfigFile
             numbers.Add(item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out int number) ? number : throw Unlike(key, "a list of whole numbers", value));
         return numbers;
     }
+
+    /// <summary>A list of whole numbers that may be written as one number, or be absent.</summary>
+    public IReadOnlyList<int> IntegersOrOne(string key) => Find(key) is { ValueKind: JsonValueKind.Number } ? [Integer(key)] : Integers(key);
 
     /// <summary>An inner object; an empty one where it is absent.</summary>
     public ConfigFile Section(string key)
@@ -140,6 +147,22 @@ sealed class ConfigFile
             config.WriteTo(writer);
         text.WriteByte((byte)'\n');
         return text.ToArray();
+    }
+
+    /// <summary>The kind of model by the file's own words, for messages: an architecture, else a type; null where it says neither.</summary>
+    public string? Kind
+    {
+        get
+        {
+            foreach (string key in (string[])["architectures", "architecture", "model_type"])
+            {
+                if (Find(key) is not { } value) continue;
+                if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0) value = value[0];
+                if (value.ValueKind == JsonValueKind.String) return value.GetString();
+            }
+
+            return null;
+        }
     }
 
     public CheckpointException Fault(string problem) => new(filePath, problem);

@@ -23,6 +23,9 @@ public sealed class LoadedModel<TModel> where TModel : Module
     /// <summary>Classes of the model in the folder, whose head may have been replaced; 0 if it had none.</summary>
     public int StoredClasses { get; }
 
+    /// <summary>The layout itself.</summary>
+    internal ModelLayout StoredLayout => form.Layout;
+
     /// <summary>
     /// Writes the model as it came: the same files, names, order, element types and metadata, so that an untrained model of
     /// float32, float16 or bfloat16 gives the same bytes. Only a new number of classes changes config.json.

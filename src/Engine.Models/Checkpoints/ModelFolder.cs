@@ -21,14 +21,26 @@ public static class ModelFolder
             throw new ArgumentOutOfRangeException(nameof(options), $"{options.Classes} classes asked for; at least one is needed.");
         ConfigFile config = ConfigFile.Read(folder);
         using ShardedSafeTensors weights = ShardedSafeTensors.Open(folder);
-        ModelLayout layout = ModelLayout.Of(weights);
+        ModelLayout layout = ModelLayout.Of(weights, config);
         ModelPlan plan = layout.Plan(config, options);
         WeightSource source = new(weights, layout, plan, options.FreshHead || plan.Classes != plan.StoredClasses);
         Module built = plan.Build(ModuleScope.Root(options.Seed, options.Device, source.Find));
         source.CheckComplete();
         if (built is not TModel model)
             throw new CheckpointException(folder, $"holds a {built.GetType().Name} ({layout.Name}), not a {typeof(TModel).Name}");
-        return new(model, layout.Name, source.Fresh, source.Unused, plan.StoredClasses, StoredForm.Of(weights, layout, config, plan, source.Unused));
+        StoredForm form = plan.SavedIn is { } other ? StoredForm.Of(model, other, other.Describe(model)) : StoredForm.Of(weights, layout, config, plan, source.Unused);
+        return new(model, form.Layout.Name, source.Fresh, source.Unused, plan.StoredClasses, form);
+    }
+
+    /// <summary>What a folder's model does, by the names of its tensors; nothing is loaded.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="CheckpointException">The folder holds no model, or one in no known layout.</exception>
+    public static ModelKind KindOf(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ConfigFile config = ConfigFile.Read(folder);
+        using ShardedSafeTensors weights = ShardedSafeTensors.Open(folder);
+        return ModelLayout.Of(weights, config).Kind;
     }
 
     /// <summary>Writes a model that came from no folder, in a library's layout with a config.json: one that was trained from scratch.</summary>
@@ -45,6 +57,6 @@ public static class ModelFolder
         ArgumentNullException.ThrowIfNull(model);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ModelLayout layout = ModelLayout.For(model, library, folder);
-        StoredForm.Of(model, layout, layout.Describe(model, folder)).Save(model, folder, companions);
+        StoredForm.Of(model, layout, layout.Describe(model)).Save(model, folder, companions);
     }
 }

@@ -14,10 +14,13 @@ abstract class ModelLayout
     [
         new TimmVit(),
         new HuggingFaceVit("vit."), new HuggingFaceVit(""),
+        new HuggingFaceClip(),
         new TorchvisionVit("0", "3"), new TorchvisionVit("linear_1", "linear_2"),
         new OriginalSwin(), new TimmSwin(),
         new HuggingFaceSwin("swin."), new HuggingFaceSwin(""),
         new TorchvisionSwin(),
+        new HuggingFaceUperNet(),
+        new HuggingFaceLlama(),
     ];
 
     /// <summary>Whose layout it is.</summary>
@@ -25,6 +28,9 @@ abstract class ModelLayout
 
     /// <summary>What it stores, for people: ViT.</summary>
     public abstract string Family { get; }
+
+    /// <summary>What the models of it do.</summary>
+    public virtual ModelKind Kind => ModelKind.ImageClassifier;
 
     /// <summary>For people: timm ViT.</summary>
     public string Name => $"{Library.Name()} {Family}";
@@ -41,6 +47,9 @@ abstract class ModelLayout
     /// <summary>The path of the head in the model.</summary>
     public virtual string Head => "head";
 
+    /// <summary>Whether a parameter depends on the classes, so that other ones make it fresh.</summary>
+    public virtual bool IsHead(string parameter) => parameter.StartsWith(Head + ".", StringComparison.Ordinal);
+
     /// <summary>Reads config.json.</summary>
     /// <exception cref="CheckpointException">It does not describe a model of this family.</exception>
     public abstract ModelPlan Plan(ConfigFile config, LoadOptions options);
@@ -48,14 +57,14 @@ abstract class ModelLayout
     /// <summary>The shape in which a parameter is stored: as many numbers, in the same order.</summary>
     public virtual Shape StoredShape(string parameter, Shape shape) => shape;
 
-    /// <summary>Whether a model that came from no folder, or from another layout, is written in this one.</summary>
+    /// <summary>Whether a model of this kind is written in this layout when it came from no folder or in another layout.</summary>
     public virtual bool Fits(Module model) => false;
 
-    /// <summary>The config.json of a model that <see cref="Fits"/>.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="folder">Where it is to be written, for messages.</param>
-    /// <exception cref="CheckpointException">The model has a trait that this library does not; the message names it.</exception>
-    public virtual byte[] Describe(Module model, string folder) =>
+    /// <summary>What a model that <see cref="Fits"/> has and this library cannot express, such as "layer scale"; null for nothing.</summary>
+    public virtual string? Lacks(Module model) => null;
+
+    /// <summary>The config.json of a model that <see cref="Fits"/> and that nothing is lacking for.</summary>
+    public virtual byte[] Describe(Module model) =>
         throw new NotSupportedException($"{Name}: no model is written in this layout that did not come in it.");
 
     /// <summary>The layout of a model of this one that was given a head.</summary>
@@ -68,24 +77,28 @@ abstract class ModelLayout
     /// <param name="model">The model.</param>
     /// <param name="library">Whose; null for the first that fits.</param>
     /// <param name="folder">Where it is to be written, for messages.</param>
-    /// <exception cref="CheckpointException">The library has no such model.</exception>
+    /// <exception cref="CheckpointException">The library has no such model, or lacks a trait of it, which the message names.</exception>
     public static ModelLayout For(Module model, ModelLibrary? library, string folder)
     {
         ModelLayout[] fitting = [.. All.Where(layout => layout.Fits(model))];
-        if (fitting.FirstOrDefault(layout => library is null || layout.Library == library) is { } layout) return layout;
-        throw new CheckpointException(folder, fitting.Length == 0
-            ? $"cannot be written: no layout known here holds a {model.GetType().Name}"
-            : $"cannot be written: {library?.Name()} has no layout for a {model.GetType().Name}; known are {string.Join(", ", fitting.Select(layout => layout.Name).Distinct())}");
+        ModelLayout[] candidates = [.. fitting.Where(layout => library is null || layout.Library == library)];
+        if (candidates.FirstOrDefault(layout => layout.Lacks(model) is null) is { } layout) return layout;
+        throw new CheckpointException(folder, candidates is [var candidate, ..]
+            ? $"cannot be written: {candidate.Name} has no {candidate.Lacks(model)}"
+            : fitting.Length == 0 ? $"cannot be written: no layout known here holds a {model.GetType().Name}"
+            : $"cannot be written: {library?.Name()} has no such model; it is written as {string.Join(", ", fitting.Select(fit => fit.Name).Distinct())}");
     }
 
     /// <summary>The layout of a file by the tensors in it.</summary>
-    public static ModelLayout Of(ShardedSafeTensors weights)
+    /// <exception cref="CheckpointException">None; the message says what is known, and what config.json calls the model.</exception>
+    public static ModelLayout Of(ShardedSafeTensors weights, ConfigFile config)
     {
         foreach (ModelLayout layout in All)
             if (weights.Items.ContainsKey(layout.Mark)) return layout;
         string[] names = [.. weights.Items.Keys.Take(3).Select(name => $"\"{name}\"")];
         throw new CheckpointException(weights.FilePath,
-            $"is in no layout known here ({string.Join(", ", All.Select(layout => layout.Name).Distinct())}): it holds {weights.Items.Count} tensors{(names.Length > 0 ? ", first " : "")}{string.Join(", ", names)}");
+            $"is in no layout known here ({string.Join(", ", All.Select(layout => layout.Name).Distinct())}): " +
+            $"{(config.Kind is { } kind ? $"{ConfigFile.Name} calls it \"{kind}\"; " : "")}it holds {weights.Items.Count} tensors{(names.Length > 0 ? ", first " : "")}{string.Join(", ", names)}");
     }
 }
 
@@ -96,8 +109,17 @@ abstract class ModelLayout
 /// <param name="Build">Builds it.</param>
 sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack> Stacks, Func<ModuleScope, Module> Build)
 {
+    /// <summary>Parameters that the folder does not have because the caller asked for another kind of model; null for none.</summary>
+    public Func<string, bool>? IsFresh { get; init; }
+
+    /// <summary>The layout such a model is saved in; null for the folder's.</summary>
+    public ModelLayout? SavedIn { get; init; }
+
     /// <summary>Parameters that are stored in another shape than the model's, by name.</summary>
     public Dictionary<string, Refit> Refits { get; } = [];
+
+    /// <summary>Stored tensors that repeat a parameter under another name, by that name; they may be absent.</summary>
+    public Dictionary<string, string> Repeated { get; } = [];
 
     /// <summary>Patterns of unused tensors that contradict what the caller's options change; they are not kept for saving.</summary>
     public List<string> Obsolete { get; } = [];

@@ -32,7 +32,7 @@ sealed class PendingFile : IDisposable
         {
             file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.None, length);
         }
-        catch (Exception e) when (IsRefusal(e))
+        catch (Exception e) when (WriteFailure.Is(e))
         {
             throw Failure(e);
         }
@@ -45,7 +45,7 @@ sealed class PendingFile : IDisposable
         {
             RandomAccess.Write(file, bytes, offset);
         }
-        catch (Exception e) when (IsRefusal(e))
+        catch (Exception e) when (WriteFailure.Is(e))
         {
             throw Failure(e);
         }
@@ -62,7 +62,7 @@ sealed class PendingFile : IDisposable
             {
                 read = RandomAccess.Read(source.file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, length - done)), sourceOffset + done);
             }
-            catch (Exception e) when (IsRefusal(e))
+            catch (Exception e) when (WriteFailure.Is(e))
             {
                 throw Failure(e);
             }
@@ -85,7 +85,7 @@ sealed class PendingFile : IDisposable
             File.Move(temporary, target, overwrite: true);
             committed = true;
         }
-        catch (Exception e) when (IsRefusal(e))
+        catch (Exception e) when (WriteFailure.Is(e))
         {
             throw Failure(e);
         }
@@ -98,8 +98,6 @@ sealed class PendingFile : IDisposable
             File.Delete(temporary);
     }
 
-    static bool IsRefusal(Exception e) => e is IOException or UnauthorizedAccessException;
-
     CheckpointException Failure(Exception e) =>
-        new(path, $"cannot be written: {e.Message.TrimEnd('.')}; a file of that name stays as it was", innerException: e);
+        new(path, $"cannot be written: {WriteFailure.Reason(e)}; a file of that name stays as it was", innerException: e);
 }

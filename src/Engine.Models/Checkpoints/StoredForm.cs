@@ -12,16 +12,26 @@ sealed class StoredForm
     const string IndexName = "model.safetensors.index.json";
 
     // Files beside the model that say how to use it; carried along.
-    static readonly string[] CompanionNames = ["preprocessor_config.json"];
+    static readonly string[] CompanionNames =
+    [
+        "preprocessor_config.json",
+        "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
+    ];
 
     readonly ModelLayout layout;
     readonly byte[] config;
     readonly bool isSharded;
     readonly List<StoredFile> files = [];
+    readonly Dictionary<string, string> repeated = [];
+    JsonObject? index;                          // as it came
+    byte[] indexBytes = [];
     readonly Dictionary<string, byte[]> unused = [];
     readonly Dictionary<string, byte[]> companions = [];
 
     StoredForm(ModelLayout layout, byte[] config, bool isSharded) => (this.layout, this.config, this.isSharded) = (layout, config, isSharded);
+
+    /// <summary>The layout it is written in.</summary>
+    public ModelLayout Layout => layout;
 
     sealed record StoredFile(string Name, SafeTensorItem[] Items, KeyValuePair<string, string>[] Metadata);
 
@@ -50,6 +60,9 @@ sealed class StoredForm
         }
 
         foreach (var (name, buffer) in kept) form.unused.Add(prefix + name, buffer.Bytes);
+        if (isSharded) form.index = JsonNode.Parse(form.indexBytes = File.ReadAllBytes(weights.FilePath))!.AsObject();
+        foreach (var (name, parameter) in plan.Repeated)
+            if (weights.Items.ContainsKey(name)) form.repeated.Add(name, parameter);
         foreach (string name in CompanionNames)
         {
             string path = Path.Combine(Path.GetDirectoryName(weights.FilePath)!, name);
@@ -85,8 +98,11 @@ sealed class StoredForm
             if (isSharded) File.WriteAllBytes(Path.Combine(staging, IndexName), Index(whole, places));
             File.WriteAllBytes(Path.Combine(staging, ConfigFile.Name), config);
             foreach (var (name, bytes) in companions.Concat(added ?? companions)) File.WriteAllBytes(Path.Combine(staging, name), bytes);
-        }, obsolete: isSharded ? SingleName : IndexName);
+        }, IsWeights);
     }
+
+    // Of another save: a single file beside shards, shards that are more or fewer.
+    static bool IsWeights(string name) => name is SingleName or IndexName || FileSystemName.MatchesSimpleExpression("model-?????-of-?????.safetensors", name, ignoreCase: false);
 
     Dictionary<string, Place> Places(Module model, string folder)
     {
@@ -100,6 +116,7 @@ sealed class StoredForm
             for (int i = 0; i < stored.Length; i++) places.Add(stored[i], new(parameter, whole, i, stored.Length));
         }
 
+        foreach (var (name, parameter) in repeated) places.Add(name, new(model[parameter], model[parameter].Shape, 0, 1));
         return places;
     }
 
@@ -163,6 +180,8 @@ sealed class StoredForm
             }
         }
 
-        return ConfigFile.Write(new() { ["metadata"] = new JsonObject { ["total_size"] = total }, ["weight_map"] = map });
+        // The same tensors in the same files: the index as it came, whatever its order and spelling.
+        return index is not null && JsonNode.DeepEquals(map, index["weight_map"]) ? indexBytes
+            : ConfigFile.Write(new() { ["metadata"] = new JsonObject { ["total_size"] = total }, ["weight_map"] = map });
     }
 }

@@ -37,7 +37,7 @@ sealed class WeightSource
     {
         string[] stored = layout.Names.Stored(name);
         foreach (string part in stored) asked.Add(part);
-        if (freshHead && name.StartsWith(layout.Head + ".", StringComparison.Ordinal))
+        if (freshHead && layout.IsHead(name) || plan.IsFresh?.Invoke(name) == true)
         {
             fresh.Add(name);
             return null;
@@ -112,14 +112,25 @@ sealed class WeightSource
         List<string> unexpected = [];
         foreach (string name in weights.Items.Keys)
         {
-            if (asked.Contains(name)) continue;
-            bool known = layout.Unused.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
+            if (asked.Contains(name) || Repeats(name)) continue;
+            bool known = layout.Unused.Concat(plan.Obsolete).Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
             (known ? unused : unexpected).Add(name);
         }
 
         if (missing.Count == 0 && unexpected.Count == 0) return;
         string problem = string.Join("; ", new[] { Count(missing, "missing"), Count(unexpected, "not part of the model") }.Where(part => part.Length > 0));
         throw new CheckpointException(weights.FilePath, $"{problem} ({layout.Name}, as {ConfigFile.Name} describes it)");
+    }
+
+    // A head that is the embedding may be stored once or twice; stored twice with different values, one of the two is wrong.
+    bool Repeats(string name)
+    {
+        if (!plan.Repeated.TryGetValue(name, out string? parameter)) return false;
+        if (layout.Names.Stored(parameter) is not [string original] || !weights.Items.ContainsKey(original)) return true;
+        SafeTensorItem item = weights.Items[name], first = weights.Items[original];
+        if (item.Type != first.Type || !item.Shape.SequenceEqual(first.Shape) || !weights.Read(name).SequenceEqual(weights.Read(original)))
+            throw new CheckpointException(weights.FilePath, $"differs from \"{original}\", {ConfigFile.Name} says that they are one; correct tie_word_embeddings or the weights", name);
+        return true;
     }
 
     static string Count(List<string> names, string what) => names.Count == 0 ? ""

@@ -17,4 +17,7 @@ public enum Activation
 
     /// <summary>x sigmoid(x), also called swish.</summary>
     Silu,
+
+    /// <summary>tanh x, usual in the bottleneck of an adapter.</summary>
+    Tanh,
 }

@@ -16,7 +16,8 @@ public abstract class Block(ModuleScope at) : Module(at)
 
     /// <summary>
     /// All blocks in turn. Where nothing is recorded (in evaluation, or because all is frozen up to there), a block's
-    /// temporaries and its input return to the pool at once: the memory does not grow with the depth.
+    /// temporaries and its input return to the pool at once: the memory does not grow with the depth. Where the model
+    /// <see cref="Module.RecomputesBlocks"/>, backward has the blocks' inputs alone to start from.
     /// </summary>
     /// <param name="blocks">At least one.</param>
     /// <param name="x">[B, N, D]; stays valid.</param>
@@ -29,7 +30,7 @@ public abstract class Block(ModuleScope at) : Module(at)
         {
             if (Tape.IsRecording && (x.RequiresGradient || block.IsTrainable))
             {
-                x = forward(block, x);
+                x = block.RecomputesBlocks ? Tape.Recompute(x => forward(block, x), x, block.Parameters, block.Random) : forward(block, x);
                 continue;
             }
 

@@ -17,15 +17,23 @@ public sealed class Linear(ModuleScope at, int inputs, int outputs, bool bias = 
     /// <summary>b [outputs], or null.</summary>
     public Parameter? Bias { get; } = bias ? at.Parameter("bias", [outputs], InitialValues.Zeros) : null;
 
-    /// <summary>What is added to the result, or null. Build it below <see cref="Module.At"/>, so that its parameters are the model's.</summary>
+    /// <summary>Width of x.</summary>
+    public int Inputs => inputs;
+
+    /// <summary>Width of the result.</summary>
+    public int Outputs => outputs;
+
+    /// <summary>
+    /// What is trained beside the layer, or null. It takes the layer's place in <see cref="Forward(Variable)"/> until it is merged
+    /// into the weight. <see cref="Peft"/> attaches the usual ones; one of your own is built below <see cref="Module.At"/>, so
+    /// that its parameters are the model's.
+    /// </summary>
     public LinearAdapter? Adapter { get; set; }
 
+    LinearAdapter? Active => Adapter is { IsMerged: false } adapter ? adapter : null;
+
     /// <summary>[..., inputs] to [..., outputs].</summary>
-    public Variable Forward(Variable x)
-    {
-        Variable y = Functions.Linear(x, Weight, Bias);
-        return Adapter is null ? y : y + Adapter.Forward(x);
-    }
+    public Variable Forward(Variable x) => Active?.Forward(x) ?? Functions.Linear(x, Weight, Bias);
 
     /// <summary>[..., inputs] to [..., outputs], through an activation: in one pass over the result where no adapter needs the sum.</summary>
     public Variable Forward(Variable x, Activation activation) => activation switch
@@ -35,16 +43,10 @@ public sealed class Linear(ModuleScope at, int inputs, int outputs, bool bias = 
         Activation.QuickGelu => Forward(default(QuickGelu), x),
         Activation.Relu => Forward(default(Relu), x),
         Activation.Silu => Forward(default(Silu), x),
+        Activation.Tanh => Forward(default(HyperbolicTangent), x),
         _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "no such activation"),
     };
 
     Variable Forward<TActivation>(TActivation activation, Variable x) where TActivation : struct, IDifferentiableUnary =>
-        Adapter is null ? Functions.Linear(activation, x, Weight, Bias) : Functions.Unary(activation, Forward(x));
-}
-
-/// <summary>Something trained beside a linear layer, whose result is added to the layer's: low-rank updates and the like.</summary>
-public abstract class LinearAdapter(ModuleScope at) : Module(at)
-{
-    /// <summary>[..., inputs] to [..., outputs], what is added.</summary>
-    public abstract Variable Forward(Variable x);
+        Active is { } adapter ? Functions.Unary(activation, adapter.Forward(x)) : Functions.Linear(activation, x, Weight, Bias);
 }

@@ -11,7 +11,7 @@ public enum Pooling
 }
 
 /// <summary>The shape of a vision transformer. The defaults are ViT-B/16 at 224 pixels with ImageNet's 1000 classes.</summary>
-public sealed record VitConfig
+public sealed partial record VitConfig
 {
     // Far beyond any model: a typing error in a file shall end in a message, not in an overflow or in all memory being asked for.
     const int MostPatchesPerSide = 4096, MostWidth = 1 << 20;
@@ -58,29 +58,29 @@ public sealed record VitConfig
     /// <summary>Where the factors of layer scale start; null for a model without layer scale.</summary>
     public float? LayerScale { get; init; }
 
+    /// <summary>
+    /// Whether the embedding is normalised before the first block, as CLIP does (Radford et al. 2021, section 2.4); the
+    /// patches' projection then has no bias, which the norm would take out again.
+    /// </summary>
+    public bool PreNorm { get; init; }
+
+    /// <summary>Width of CLIP's image embedding, to which the pooled sequence is projected before the head; null for a model without one.</summary>
+    public int? ProjectionWidth { get; init; }
+
     /// <summary>Dropout while training: after the position embedding, the attention and both MLP layers.</summary>
     public float Dropout { get; init; }
 
     /// <summary>Stochastic depth of the last block while training; it rises linearly from 0 in the first.</summary>
     public float DropPath { get; init; }
 
+    /// <summary>What the head sees of an image: the width of the embedding, or of the sequence.</summary>
+    public int FeatureWidth => ProjectionWidth ?? Width;
+
     /// <summary>Patches of an image.</summary>
     public int PatchCount => ImageSize / PatchSize * (ImageSize / PatchSize);
 
     /// <summary>N: patches, and the class token if there is one.</summary>
     public int SequenceLength => PatchCount + (HasClassToken ? 1 : 0);
-
-    /// <summary>ViT-Ti: width 192, 3 heads (Touvron et al. 2021, "Training data-efficient image transformers").</summary>
-    public static VitConfig Tiny(int patchSize = 16) => new() { PatchSize = patchSize, Width = 192, Heads = 3, MlpWidth = 768 };
-
-    /// <summary>ViT-S: width 384, 6 heads (as above).</summary>
-    public static VitConfig Small(int patchSize = 16) => new() { PatchSize = patchSize, Width = 384, Heads = 6, MlpWidth = 1536 };
-
-    /// <summary>ViT-B: width 768, 12 heads (Dosovitskiy et al. 2021, table 1).</summary>
-    public static VitConfig Base(int patchSize = 16) => new() { PatchSize = patchSize };
-
-    /// <summary>ViT-L: width 1024, 24 blocks, 16 heads (as above).</summary>
-    public static VitConfig Large(int patchSize = 16) => new() { PatchSize = patchSize, Width = 1024, Depth = 24, Heads = 16, MlpWidth = 4096 };
 
     /// <summary>This configuration, if a model can be built of it.</summary>
     /// <exception cref="ArgumentException">It cannot; the message says why.</exception>
@@ -92,6 +92,7 @@ public sealed record VitConfig
         Require(ImageSize / PatchSize <= MostPatchesPerSide && PatchSize <= MostWidth && Channels <= MostWidth && Width <= MostWidth && MlpWidth <= MostWidth && Depth <= MostWidth,
             $"no model is of this size: {this}");
         Require(Classes >= 0, $"{Classes} classes");
+        Require(ProjectionWidth is null or (> 0 and <= MostWidth), $"a projection to {ProjectionWidth} numbers");
         Require(Epsilon > 0 && float.IsFinite(Epsilon), $"epsilon {Epsilon} is not a positive number");
         Require(Enum.IsDefined(Activation) && Enum.IsDefined(Pooling), $"no activation {Activation} or no pooling {Pooling}");
         Require(HasClassToken || Pooling != Pooling.ClassToken, "class token pooling needs a class token");

@@ -1,11 +1,18 @@
 namespace Engine.Tensors;
 
-/// <summary>How the rotations of a model trained on short sequences are stretched for longer ones (LLaMA 3.1).</summary>
+/// <summary>
+/// How the rotations of a model trained on short sequences are stretched for longer ones: by the rule of LLaMA 3.1, or, with
+/// <see cref="Linear"/>, all alike.
+/// </summary>
 /// <param name="Factor">What low frequencies are divided by.</param>
 /// <param name="LowFrequencyFactor">Frequencies that turn less often than this over the original length are low.</param>
 /// <param name="HighFrequencyFactor">Frequencies that turn more often than this over the original length stay as they are.</param>
 /// <param name="OriginalLength">The length the model was trained on.</param>
-public readonly record struct RotaryScaling(double Factor, double LowFrequencyFactor, double HighFrequencyFactor, int OriginalLength);
+public readonly record struct RotaryScaling(double Factor, double LowFrequencyFactor, double HighFrequencyFactor, int OriginalLength)
+{
+    /// <summary>Position interpolation (Chen et al. 2023): every frequency is divided by the factor, as if all were low.</summary>
+    public static RotaryScaling Linear(double factor) => new(factor, double.PositiveInfinity, double.PositiveInfinity, 1);
+}
 
 /// <summary>Rotary position embedding, rotate-half form (Su et al. 2021).</summary>
 public static class Rotary
@@ -43,7 +50,7 @@ public static class Rotary
     /// <param name="cosine">[N, D / 2]</param>
     /// <param name="sine">[N, D / 2]</param>
     /// <param name="inverse">Rotates back: the gradient.</param>
-    /// <returns>[B, H, N, D]</returns>
+    /// <returns>[B, H, N, D]; in memory [B, N, H, D] where x is so, that merging the heads of the gradient copies nothing</returns>
     /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
     public static Tensor Rotate(Tensor x, Tensor cosine, Tensor sine, bool inverse = false)
     {
@@ -55,7 +62,8 @@ public static class Rotary
         Shape tables = [x.Shape[2], x.Shape[3] / 2];
         Require.Shape("Rotary", "cosine", cosine, tables);
         Require.Shape("Rotary", "sine", sine, tables);
-        Tensor y = x.EmptyLike();
+        Tensor y = x.Strides[2] > x.Strides[1]
+            ? x.EmptyLike([x.Shape[0], x.Shape[2], x.Shape[1], x.Shape[3]]).Permute(0, 2, 1, 3) : x.EmptyLike();
         if (y.ElementCount > 0) x.Backend.Rotary(inverse, x, cosine.Contiguous(), sine.Contiguous(), y);
         return y;
     }

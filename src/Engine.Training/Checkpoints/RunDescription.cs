@@ -22,6 +22,7 @@ static class RunDescription
         ("schedule", options.Schedule.ToString()),
         ("gradient clipping", options.Clip is { } clip ? Text(clip) : "none"),
         ("label smoothing", Text(options.LabelSmoothing)),
+        ("trained parameters", options.TrainOnly.Count == 0 ? "all" : Text(options.TrainOnly)),
         ("frozen parameters", Text(options.Freeze)),
         ("anchorless parameters", Text(options.AnchorExclude)),
         ("seed", Text(options.Seed)),

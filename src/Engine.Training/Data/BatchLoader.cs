@@ -15,7 +15,7 @@ namespace Engine.Training;
 ///             Step(batch.Pixels, batch.Labels);
 /// </code>
 /// </example>
-public sealed class BatchLoader
+public sealed class BatchLoader : IEpochSource<BatchBuffer>
 {
     readonly ConcurrentBag<BatchBuffer> pool = [];
     readonly Normalizer normalizer;
@@ -27,9 +27,7 @@ public sealed class BatchLoader
         ArgumentNullException.ThrowIfNull(dataset);
         ArgumentNullException.ThrowIfNull(preprocessing);
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.BatchSize);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Threads);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Prefetch);
+        options.Validate();
         if (preprocessing.Fault() is { } fault)
             throw new ArgumentException($"BatchLoader: {fault}.", nameof(preprocessing));
         Dataset = dataset;
@@ -50,21 +48,12 @@ public sealed class BatchLoader
     public BatchLoaderOptions Options { get; }
 
     /// <summary>Batches an epoch.</summary>
-    public int BatchCount => Options.DropLast
-        ? Dataset.Count / Options.BatchSize
-        : (Dataset.Count + Options.BatchSize - 1) / Options.BatchSize;
+    public int BatchCount => Options.BatchesOf(Dataset.Count);
 
     /// <summary>The images of an epoch, in order, as numbers in the dataset.</summary>
-    public int[] Order(int epoch)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
-        if (Options.Shuffle)
-            return RandomPurpose.Shuffle.Stream(Options.Seed, 0, epoch).Permutation(Dataset.Count);
-        var order = new int[Dataset.Count];
-        for (int i = 0; i < order.Length; i++)
-            order[i] = i;
-        return order;
-    }
+    public int[] Order(int epoch) => Options.OrderOf(Dataset.Count, epoch);
+
+    LoaderOptions IEpochSource<BatchBuffer>.Options => Options;
 
     /// <summary>
     /// The batches of an epoch. Threads start with the first batch asked for and stop when the last was handed out, the
@@ -84,14 +73,17 @@ public sealed class BatchLoader
 
         IEnumerable<Batch> Run()
         {
-            using var run = new EpochRun(this, epoch, firstBatch);
+            using var run = new EpochRun<BatchBuffer>(this, epoch, firstBatch);
             for (int number = firstBatch; number < BatchCount; number++)
-                yield return run.Take(number, cancellationToken);
+            {
+                var (buffer, count) = run.Take(number, cancellationToken);
+                yield return new Batch(buffer, number, count, Preprocessing.Size, pool.Add);
+            }
         }
     }
 
     /// <summary>Fills one place of a batch.</summary>
-    internal void Fill(BatchBuffer buffer, int slot, int index, int epoch)
+    void IEpochSource<BatchBuffer>.Fill(BatchBuffer buffer, int slot, int index, int epoch)
     {
         var image = Dataset.Load(index);
         var random = new Tensors.PhiloxSequence(RandomPurpose.Augment.Stream(Options.Seed, epoch, index));
@@ -104,11 +96,11 @@ public sealed class BatchLoader
         buffer.Indices[slot] = index;
     }
 
-    internal BatchBuffer Rent() =>
+    BatchBuffer IEpochSource<BatchBuffer>.Rent() =>
         pool.TryTake(out var buffer) ? buffer : new BatchBuffer(Options.BatchSize, Preprocessing.PixelCount);
 
     /// <summary>Buffers that wait to be used again.</summary>
     internal int Pooled => pool.Count;
 
-    internal void GiveBack(BatchBuffer buffer) => pool.Add(buffer);
+    void IEpochSource<BatchBuffer>.GiveBack(BatchBuffer buffer) => pool.Add(buffer);
 }

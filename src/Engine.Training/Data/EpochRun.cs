@@ -2,14 +2,37 @@ using System.Runtime.ExceptionServices;
 
 namespace Engine.Training;
 
+/// <summary>What an <see cref="EpochRun{TBuffer}"/> walks: samples in an order, and buffers that hold a batch of them.</summary>
+/// <typeparam name="TBuffer">The arrays of one full batch.</typeparam>
+interface IEpochSource<TBuffer>
+{
+    LoaderOptions Options { get; }
+
+    /// <summary>Batches an epoch.</summary>
+    int BatchCount { get; }
+
+    /// <summary>The samples of an epoch, in order.</summary>
+    int[] Order(int epoch);
+
+    TBuffer Rent();
+
+    /// <summary>Fills one place of a batch; called on several threads at once.</summary>
+    void Fill(TBuffer buffer, int slot, int index, int epoch);
+
+    void GiveBack(TBuffer buffer);
+}
+
+/// <summary>A batch that all workers are done with.</summary>
+readonly record struct FilledBuffer<TBuffer>(TBuffer Buffer, int Count);
+
 /// <summary>
 /// One epoch under way. Workers take samples one at a time in the epoch's order, so that the batch needed next is also
 /// the one that all of them work on; a window of batches bounds how far ahead they go. One lock guards the bookkeeping;
 /// it is held for a few instructions a sample.
 /// </summary>
-sealed class EpochRun : IDisposable
+sealed class EpochRun<TBuffer> : IDisposable
 {
-    readonly BatchLoader loader;
+    readonly IEpochSource<TBuffer> loader;
     readonly int epoch;
     readonly int[] order;
     readonly int samples;               // those in batches, without a dropped last one
@@ -20,7 +43,7 @@ sealed class EpochRun : IDisposable
     int endOfWindow;                    // first batch that must not be begun yet
     bool stopped;
 
-    public EpochRun(BatchLoader loader, int epoch, int firstBatch)
+    public EpochRun(IEpochSource<TBuffer> loader, int epoch, int firstBatch)
     {
         this.loader = loader;
         this.epoch = epoch;
@@ -38,7 +61,7 @@ sealed class EpochRun : IDisposable
     }
 
     /// <summary>Waits for a batch, the next in order, and lets the workers go one further.</summary>
-    public Batch Take(int number, CancellationToken cancellationToken)
+    public FilledBuffer<TBuffer> Take(int number, CancellationToken cancellationToken)
     {
         using var wake = cancellationToken.UnsafeRegister(_ => { lock (gate) Monitor.PulseAll(gate); }, null);
         Pending? pending;
@@ -59,7 +82,7 @@ sealed class EpochRun : IDisposable
             loader.GiveBack(pending.Buffer);
             ExceptionDispatchInfo.Throw(failure);
         }
-        return new Batch(pending.Buffer, number, pending.Count, loader.Preprocessing.Size, loader.GiveBack);
+        return new FilledBuffer<TBuffer>(pending.Buffer, pending.Count);
     }
 
     /// <summary>Stops the workers and waits until each has finished the image it is at.</summary>
@@ -120,11 +143,11 @@ sealed class EpochRun : IDisposable
     }
 
     /// <summary>A batch in the making.</summary>
-    sealed class Pending(BatchBuffer buffer, int firstSample, int count)
+    sealed class Pending(TBuffer buffer, int firstSample, int count)
     {
         int failedSample = int.MaxValue;
 
-        public BatchBuffer Buffer => buffer;
+        public TBuffer Buffer => buffer;
 
         public int FirstSample => firstSample;
 

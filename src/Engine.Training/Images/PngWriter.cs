@@ -12,19 +12,7 @@ public static class PngWriter
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentException.ThrowIfNullOrEmpty(path);
-        string temporary = path + ".tmp";
-        try
-        {
-            using (var file = File.Create(temporary))
-                Write(image, file);
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            if (File.Exists(temporary))
-                File.Delete(temporary);
-            throw new ImageException(path, $"cannot be written ({exception.Message.TrimEnd('.')})", exception);
-        }
+        Save(path, stream => Write(image, stream));
     }
 
     /// <summary>Writes an image to a stream.</summary>
@@ -32,40 +20,59 @@ public static class PngWriter
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(stream);
-        Span<byte> header = stackalloc byte[13];
-        BinaryPrimitives.WriteInt32BigEndian(header, image.Width);
-        BinaryPrimitives.WriteInt32BigEndian(header[4..], image.Height);
-        header[8] = 8;      // bits a channel
-        header[9] = 2;      // RGB; compression, filter and interlace methods stay 0
-
-        stream.Write(PngInspector.Signature);
-        WriteChunk(stream, "IHDR"u8, header);
-        WriteChunk(stream, "IDAT"u8, Compress(image));
+        const byte rgb = 2;
+        WriteHeader(stream, image.Width, image.Height, rgb);
+        WriteChunk(stream, "IDAT"u8, Compress(image.Pixels, image.Stride));
         WriteChunk(stream, "IEND"u8, []);
     }
 
+    /// <summary>Writes a file that appears whole or not at all.</summary>
+    /// <exception cref="ImageException">The file cannot be written.</exception>
+    internal static void Save(string path, Action<Stream> write)
+    {
+        try
+        {
+            WholeFile.Write(path, write);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ImageException(path, $"cannot be written ({exception.Message.TrimEnd('.')})", exception);
+        }
+    }
+
+    /// <summary>The signature and the header chunk; 8 bits a channel, not interlaced.</summary>
+    internal static void WriteHeader(Stream stream, int width, int height, byte colourType)
+    {
+        Span<byte> header = stackalloc byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(header, width);
+        BinaryPrimitives.WriteInt32BigEndian(header[4..], height);
+        header[8] = 8;
+        header[9] = colourType;         // compression, filter and interlace methods stay 0
+        stream.Write(PngInspector.Signature);
+        WriteChunk(stream, "IHDR"u8, header);
+    }
+
     /// <summary>Rows under the Up filter, which suits drawn images: a row like the one above becomes zeros.</summary>
-    static byte[] Compress(RgbImage image)
+    internal static byte[] Compress(ReadOnlySpan<byte> pixels, int stride)
     {
         const byte up = 2;
         using var memory = new MemoryStream();
         using (var zlib = new ZLibStream(memory, CompressionLevel.Optimal, leaveOpen: true))
         {
-            var line = new byte[1 + image.Stride];
+            var line = new byte[1 + stride];
             line[0] = up;
-            for (int y = 0; y < image.Height; y++)
+            for (int start = 0; start < pixels.Length; start += stride)
             {
-                var row = image.Row(y);
-                var above = y == 0 ? default : image.Row(y - 1);
-                for (int i = 0; i < row.Length; i++)
-                    line[1 + i] = (byte)(row[i] - (y == 0 ? 0 : above[i]));
+                var row = pixels.Slice(start, stride);
+                for (int i = 0; i < stride; i++)
+                    line[1 + i] = (byte)(row[i] - (start == 0 ? 0 : pixels[start - stride + i]));
                 zlib.Write(line);
             }
         }
         return memory.ToArray();
     }
 
-    static void WriteChunk(Stream stream, ReadOnlySpan<byte> type, ReadOnlySpan<byte> content)
+    internal static void WriteChunk(Stream stream, ReadOnlySpan<byte> type, ReadOnlySpan<byte> content)
     {
         var chunk = new byte[12 + content.Length];
         BinaryPrimitives.WriteInt32BigEndian(chunk, content.Length);

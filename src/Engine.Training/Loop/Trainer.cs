@@ -27,10 +27,11 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         (Task, this.options) = (task, options);
-        Model.Freeze([.. options.Freeze]);
+        options.ChooseParameters(Model);
         if (!Model.IsTrainable) throw new ArgumentException("Every parameter is frozen; nothing is left to train.");
         Arena = new ParameterArena(Model.Parameters);
         Optimizer = optimizer?.Invoke(Arena) ?? OptimizerKinds.Create(Arena, options);
+        Model.RecomputesBlocks = options.Recompute;
         Model.Random = RandomPurpose.Regularize.Source(options.Seed);
     }
 

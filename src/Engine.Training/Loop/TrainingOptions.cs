@@ -21,6 +21,9 @@ public sealed record TrainingOptions
     /// </summary>
     public int Accumulation { get; init; } = 1;
 
+    /// <summary>Less memory for more time: backward computes each block once more (<see cref="Models.Module.RecomputesBlocks"/>). The weights come out the same.</summary>
+    public bool Recompute { get; init; }
+
     /// <summary>Passes over the training data.</summary>
     public int Epochs { get; init; } = 5;
 
@@ -39,6 +42,9 @@ public sealed record TrainingOptions
     /// <summary>The share of a label that is spread over all classes, at least 0 and below 1.</summary>
     public float LabelSmoothing { get; init; }
 
+    /// <summary>Parameters that are trained, as patterns of names, all others being frozen; none for all. <c>head.*</c> is a linear probe.</summary>
+    public IReadOnlyList<string> TrainOnly { get; init; } = [];
+
     /// <summary>Parameters that are not trained, as patterns of names (<c>blocks.0.*</c>).</summary>
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
@@ -50,6 +56,20 @@ public sealed record TrainingOptions
 
     /// <summary>The steps of warm-up in a run of so many.</summary>
     public int WarmUpSteps(int steps) => (int)Math.Round(WarmUp < 1 ? WarmUp * steps : Math.Min(WarmUp, steps));
+
+    /// <summary>Freezes and unfreezes a model's parameters as <see cref="TrainOnly"/> and <see cref="Freeze"/> say; the trainer does it.</summary>
+    /// <exception cref="ArgumentException">A pattern matches nothing.</exception>
+    public void ChooseParameters(Models.Module model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (TrainOnly.Count > 0)
+        {
+            model.Freeze("*");
+            model.Unfreeze([.. TrainOnly]);
+        }
+
+        model.Freeze([.. Freeze]);
+    }
 
     /// <summary>The first option whose value makes no sense, or null.</summary>
     public OptionFault? Fault() =>

@@ -6,7 +6,7 @@ namespace Engine.Models.Tests;
 
 public sealed class VitFixtureTests
 {
-    public static IEnumerable<TheoryDataRow<FixtureCase>> Cases => ModelFixtures.Cases("vit_");
+    public static IEnumerable<TheoryDataRow<FixtureCase>> Cases => [.. ModelFixtures.Cases("vit_"), .. ModelFixtures.Cases("clip_vision_")];
 
     [Theory, MemberData(nameof(Cases))]
     public void Logits_loss_and_every_gradient_are_the_references(FixtureCase reference)

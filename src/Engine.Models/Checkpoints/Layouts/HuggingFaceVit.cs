@@ -43,7 +43,7 @@ sealed class HuggingFaceVit(string prefix) : VitLayout
     public override string HeadedPrefix => prefix.Length > 0 ? "" : "vit.";
 
     /// <inheritdoc/>
-    protected override VitConfig Read(ConfigFile config) => ReadFlat(config, epsilon: 1e-12f, ReadClasses(config));
+    public override VitConfig Read(ConfigFile config) => ReadFlat(config, epsilon: 1e-12f, ReadClasses(config));
 
     static int ReadClasses(ConfigFile config)
     {
@@ -55,7 +55,15 @@ sealed class HuggingFaceVit(string prefix) : VitLayout
     /// <inheritdoc/>
     public override void SetClasses(JsonObject config, int classes)
     {
-        // The library counts the names; the old ones stand for classes that are no more.
+        (JsonObject names, JsonObject numbers) = Labels(classes);           // the old ones stand for classes that are no more
+        if (config.ContainsKey("architectures")) config["architectures"] = new JsonArray(HeadedArchitecture);
+        if (config.ContainsKey("num_labels")) config["num_labels"] = classes;
+        if (!config.ContainsKey("num_labels") || config.ContainsKey("id2label")) (config["id2label"], config["label2id"]) = (names, numbers);
+    }
+
+    // The library counts these.
+    static (JsonObject Names, JsonObject Numbers) Labels(int classes)
+    {
         JsonObject names = [], numbers = [];
         for (int i = 0; i < classes; i++)
         {
@@ -64,8 +72,24 @@ sealed class HuggingFaceVit(string prefix) : VitLayout
             numbers[$"LABEL_{number}"] = i;
         }
 
-        if (config.ContainsKey("architectures")) config["architectures"] = new JsonArray(HeadedArchitecture);
-        if (config.ContainsKey("num_labels")) config["num_labels"] = classes;
-        if (!config.ContainsKey("num_labels") || config.ContainsKey("id2label")) (config["id2label"], config["label2id"]) = (names, numbers);
+        return (names, numbers);
+    }
+
+    /// <inheritdoc/>
+    public override bool Fits(Module model) => model is VisionTransformer { Config.PreNorm: false } && model is VisionTransformer { Classes: > 0 } == prefix.Length > 0;
+
+    /// <inheritdoc/>
+    public override string? Lacks(Module model) => Beyond(((VisionTransformer)model).Config, qkvBias: true);
+
+    /// <inheritdoc/>
+    public override byte[] Describe(Module model)
+    {
+        VitConfig vit = ((VisionTransformer)model).Config;
+        JsonObject config = WriteFlat(vit);
+        config.Insert(0, "architectures", new JsonArray(vit.Classes > 0 ? HeadedArchitecture : "ViTModel"));
+        config.Insert(1, "model_type", "vit");
+        config["qkv_bias"] = vit.QkvBias;
+        if (vit.Classes > 0) (config["id2label"], config["label2id"]) = Labels(vit.Classes);
+        return ConfigFile.Write(config);
     }
 }

@@ -10,10 +10,13 @@ namespace Engine.Models;
 /// </summary>
 sealed partial class TimmVit : VitLayout
 {
+    // The library's JSON cannot say another epsilon than the architecture's; this key is ours, and it passes it over.
+    const string EpsilonKey = "layer_norm_eps";
+
     // Arguments that change nothing about inference or that LoadOptions sets.
     static readonly string[] Harmless = ["drop_rate", "drop_path_rate", "pos_drop_rate", "proj_drop_rate", "attn_drop_rate", "patch_drop_rate", "weight_init", "fix_init", "dynamic_img_size", "dynamic_img_pad"];
 
-    static readonly string[] Understood = ["img_size", "patch_size", "in_chans", "num_classes", "embed_dim", "depth", "num_heads", "mlp_ratio", "qkv_bias", "init_values", "class_token", "global_pool", "act_layer"];
+    static readonly string[] Understood = ["img_size", "patch_size", "in_chans", "num_classes", "embed_dim", "depth", "num_heads", "mlp_ratio", "qkv_bias", "init_values", "class_token", "global_pool", "act_layer", "pre_norm"];
 
     /// <inheritdoc/>
     public override ModelLibrary Library => ModelLibrary.Timm;
@@ -26,6 +29,7 @@ sealed partial class TimmVit : VitLayout
         new("class_token", "cls_token"),
         new("position_embedding", "pos_embed"),
         new("patch_embedding.*", "patch_embed.proj.*"),
+        new("pre_norm.*", "norm_pre.*"),
         new("blocks.*.norm1.*", "blocks.*.norm1.*"),
         new("blocks.*.attn.qkv.*", "blocks.*.attn.qkv.*"),
         new("blocks.*.attn.proj.*", "blocks.*.attn.proj.*"),
@@ -39,7 +43,7 @@ sealed partial class TimmVit : VitLayout
         new("head.*", "head.*"));
 
     /// <inheritdoc/>
-    protected override VitConfig Read(ConfigFile config) => config.Has("hidden_size") ? ReadFlatForm(config) : ReadHubForm(config);
+    public override VitConfig Read(ConfigFile config) => config.Has("hidden_size") ? ReadFlatForm(config) : ReadHubForm(config);
 
     static VitConfig ReadFlatForm(ConfigFile config) =>
         WithPooling(ReadFlat(config, epsilon: 1e-6f, config.Integer("num_labels")), config, "token") with { LayerScale = ReadLayerScale(config) };
@@ -48,15 +52,11 @@ sealed partial class TimmVit : VitLayout
     {
         string architecture = config.Text("architecture");
         if (Architecture().Match(architecture) is not { Success: true } match)
-            throw config.Fault($"\"architecture\" is \"{architecture}\"; known are vit_ and deit_ tiny, small, base and large such as vit_base_patch16_224, and a flat config with \"hidden_size\"");
+            throw config.Fault($"\"architecture\" is \"{architecture}\"; known are vit_ and deit_ tiny, small, base and large such as vit_base_patch16_224 or vit_base_patch16_clip_224, and a flat config with \"hidden_size\"");
         int patch = int.Parse(match.Groups["patch"].ValueSpan, CultureInfo.InvariantCulture);
-        VitConfig named = match.Groups["size"].Value switch
-        {
-            "tiny" => VitConfig.Tiny(patch),
-            "small" => VitConfig.Small(patch),
-            "base" => VitConfig.Base(patch),
-            _ => VitConfig.Large(patch),
-        };
+        VitConfig named = Sized(match.Groups["size"].Value, patch);
+        if (match.Groups["clip"].Success)
+            named = named with { PreNorm = true, Epsilon = 1e-5f, Activation = match.Groups["quick"].Success ? Activation.QuickGelu : Activation.Gelu };
 
         ConfigFile arguments = config.Section("model_args"), pretrained = config.Section("pretrained_cfg");
         foreach (string key in arguments.Keys)
@@ -71,10 +71,12 @@ sealed partial class TimmVit : VitLayout
             Width = width,
             Depth = arguments.Integer("depth", named.Depth),
             Heads = arguments.Integer("num_heads", named.Heads),
-            MlpWidth = (int)(width * arguments.Number("mlp_ratio", 4)),
+            MlpWidth = (int)(width * arguments.Real("mlp_ratio", 4)),
             Classes = arguments.Integer("num_classes", config.Integer("num_classes", pretrained.Integer("num_classes", 1000))),
             QkvBias = arguments.Flag("qkv_bias", true),
-            Activation = ReadActivation(arguments, "act_layer"),
+            Activation = arguments.Has("act_layer") ? ReadActivation(arguments, "act_layer") : named.Activation,
+            Epsilon = config.Number(EpsilonKey, named.Epsilon),
+            PreNorm = arguments.Flag("pre_norm", named.PreNorm),
             LayerScale = ReadLayerScale(arguments),
         };
     }
@@ -120,30 +122,54 @@ sealed partial class TimmVit : VitLayout
     public override bool Fits(Module model) => model is VisionTransformer;
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model, string folder)
+    public override string? Lacks(Module model) => ((VisionTransformer)model).Config.ProjectionWidth is null ? null : "projection without bias before its head";
+
+    /// <summary>The hub's form, which the library itself reads: the architecture nearest by name, and what departs from it.</summary>
+    public override byte[] Describe(Module model)
     {
         VitConfig vit = ((VisionTransformer)model).Config;
+        string size = ((string[])["tiny", "small", "base", "large"]).FirstOrDefault(name => Sized(name, vit.PatchSize).Width == vit.Width) ?? "base";
+        VitConfig named = Sized(size, vit.PatchSize);
+        JsonObject arguments = [];
+        if (vit.ImageSize != named.ImageSize) arguments["img_size"] = vit.ImageSize;
+        if (vit.Channels != named.Channels) arguments["in_chans"] = vit.Channels;
+        if (vit.Width != named.Width) arguments["embed_dim"] = vit.Width;
+        if (vit.Depth != named.Depth) arguments["depth"] = vit.Depth;
+        if (vit.Heads != named.Heads) arguments["num_heads"] = vit.Heads;
+        if (vit.MlpWidth != 4 * vit.Width) arguments["mlp_ratio"] = Ratio(vit.MlpWidth, vit.Width);
+        if (!vit.QkvBias) arguments["qkv_bias"] = false;
+        if (!vit.HasClassToken) arguments["class_token"] = false;
+        if (vit.Pooling == Pooling.Average) arguments["global_pool"] = "avg";
+        if (vit.LayerScale is { } initial) arguments["init_values"] = initial;
+        if (vit.PreNorm) arguments["pre_norm"] = true;
+        if (vit.Activation != Activation.Gelu) arguments["act_layer"] = WriteActivation(vit.Activation);
         JsonObject config = new()
         {
-            ["architecture"] = "vision_transformer",
-            ["image_size"] = vit.ImageSize,
-            ["patch_size"] = vit.PatchSize,
-            ["num_channels"] = vit.Channels,
-            ["hidden_size"] = vit.Width,
-            ["num_hidden_layers"] = vit.Depth,
-            ["num_attention_heads"] = vit.Heads,
-            ["intermediate_size"] = vit.MlpWidth,
-            ["num_labels"] = vit.Classes,
-            ["layer_norm_eps"] = vit.Epsilon,
-            ["hidden_act"] = WriteActivation(vit.Activation),
-            ["qkv_bias"] = vit.QkvBias,
-            ["class_token"] = vit.HasClassToken,
+            ["architecture"] = $"vit_{size}_patch{vit.PatchSize}_{vit.ImageSize}",
+            ["num_classes"] = vit.Classes,
+            ["num_features"] = vit.Width,
             ["global_pool"] = vit.Pooling == Pooling.Average ? "avg" : "token",
         };
-        if (vit.LayerScale is { } initial) config["init_values"] = initial;
+        if (arguments.Count > 0) config["model_args"] = arguments;
+        if (vit.Epsilon != named.Epsilon) config[EpsilonKey] = vit.Epsilon;
         return ConfigFile.Write(config);
     }
 
-    [GeneratedRegex(@"^(vit|deit)_(?<size>tiny|small|base|large)_patch(?<patch>\d{1,3})_(?<image>\d{1,4})(\..*)?$", RegexOptions.CultureInvariant)]
+    static VitConfig Sized(string size, int patch) => size switch
+    {
+        "tiny" => VitConfig.Tiny(patch),
+        "small" => VitConfig.Small(patch),
+        "base" => VitConfig.Base(patch),
+        _ => VitConfig.Large(patch),
+    };
+
+    // The library truncates width * ratio; the nearest quotient may fall short of the whole number.
+    static double Ratio(int hidden, int width)
+    {
+        double ratio = (double)hidden / width;
+        return (int)(width * ratio) == hidden ? ratio : Math.BitIncrement(ratio);
+    }
+
+    [GeneratedRegex(@"^(vit|deit)_(?<size>tiny|small|base|large)_patch(?<patch>\d{1,3})(?<clip>_clip(?<quick>_quickgelu)?)?_(?<image>\d{1,4})(\..*)?$", RegexOptions.CultureInvariant)]
     private static partial Regex Architecture();
 }

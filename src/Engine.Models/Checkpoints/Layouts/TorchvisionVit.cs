@@ -31,8 +31,28 @@ sealed class TorchvisionVit(string first, string second) : VitLayout
         new("head.*", "heads.head.*"));
 
     /// <inheritdoc/>
-    protected override VitConfig Read(ConfigFile config) => ReadFlat(config, epsilon: 1e-6f, config.Integer("num_labels"));
+    public override VitConfig Read(ConfigFile config) => ReadFlat(config, epsilon: 1e-6f, config.Integer("num_labels"));
 
     /// <inheritdoc/>
     public override void SetClasses(JsonObject config, int classes) => config["num_labels"] = classes;
+
+    /// <inheritdoc/>
+    public override bool Fits(Module model) => model is VisionTransformer && first == "0";
+
+    /// <inheritdoc/>
+    public override string? Lacks(Module model)
+    {
+        VitConfig vit = ((VisionTransformer)model).Config;
+        return Beyond(vit) ?? (vit.Activation == Activation.Gelu ? null : $"activation {WriteActivation(vit.Activation)}");
+    }
+
+    /// <inheritdoc/>
+    public override byte[] Describe(Module model)
+    {
+        VitConfig vit = ((VisionTransformer)model).Config;
+        JsonObject config = WriteFlat(vit);
+        config.Insert(0, "architecture", "vit");
+        config["num_labels"] = vit.Classes;
+        return ConfigFile.Write(config);
+    }
 }

@@ -9,7 +9,7 @@ abstract class VitLayout : ImageLayout
     public override string Family => "ViT";
 
     /// <summary>Reads the library's config.json.</summary>
-    protected abstract VitConfig Read(ConfigFile config);
+    public abstract VitConfig Read(ConfigFile config);
 
     /// <inheritdoc/>
     public override ModelPlan Plan(ConfigFile config, LoadOptions options)
@@ -61,7 +61,7 @@ abstract class VitLayout : ImageLayout
         };
     }
 
-    /// <summary>A nonlinearity by the names the libraries have for it.</summary>
+    /// <summary>An activation by any library's name for it.</summary>
     internal static Activation ReadActivation(ConfigFile config, string key) => config.Text(key, "gelu") switch
     {
         "gelu" => Activation.Gelu,
@@ -72,7 +72,7 @@ abstract class VitLayout : ImageLayout
         string other => throw config.Fault($"\"{key}\" is \"{other}\"; known are gelu, gelu_tanh, quick_gelu, relu and silu"),
     };
 
-    /// <summary>The name that <see cref="ReadActivation"/> reads.</summary>
+    /// <summary>timm's name of an activation, and Hugging Face's but for the tanh one.</summary>
     internal static string WriteActivation(Activation activation) => activation switch
     {
         Activation.Gelu => "gelu",
@@ -81,4 +81,28 @@ abstract class VitLayout : ImageLayout
         Activation.Relu => "relu",
         _ => "silu",
     };
+
+    /// <summary>The keys that several libraries share, as <see cref="ReadFlat"/> reads them.</summary>
+    protected static JsonObject WriteFlat(VitConfig vit) => new()
+    {
+        ["hidden_size"] = vit.Width,
+        ["num_hidden_layers"] = vit.Depth,
+        ["num_attention_heads"] = vit.Heads,
+        ["intermediate_size"] = vit.MlpWidth,
+        ["hidden_act"] = vit.Activation == Activation.GeluTanh ? "gelu_pytorch_tanh" : WriteActivation(vit.Activation),
+        ["layer_norm_eps"] = vit.Epsilon,
+        ["image_size"] = vit.ImageSize,
+        ["patch_size"] = vit.PatchSize,
+        ["num_channels"] = vit.Channels,
+    };
+
+    /// <summary>What a vision transformer has beyond the original, of which the libraries have different parts.</summary>
+    protected static string? Beyond(VitConfig vit, bool qkvBias = false) =>
+        vit.Pooling == Pooling.Average ? "average pooling"
+        : !vit.HasClassToken ? "sequence without class token"
+        : vit.LayerScale is not null ? "layer scale"
+        : vit.ProjectionWidth is not null ? "projection before the head"
+        : vit.PreNorm ? "norm before the blocks"
+        : !vit.QkvBias && !qkvBias ? "attention without bias"
+        : null;
 }

@@ -7,17 +7,18 @@ namespace Engine.Cli;
 /// <summary>Trains, saves the best and the last weights, and says what came of it; Ctrl-C saves too.</summary>
 static class TrainingRun
 {
-    /// <param name="trainer">The model with its optimizer.</param>
+    /// <param name="run">What is trained.</param>
+    /// <param name="options">How.</param>
     /// <param name="arguments">Where to write, and whether to resume.</param>
     /// <param name="parsed">The command line.</param>
-    /// <param name="save">Writes the model to a folder, in its layout.</param>
     /// <param name="cancellation">Ctrl-C.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(Trainer trainer, TrainingArguments arguments, ParseResult parsed, Action<string> save, CancellationToken cancellation)
+    public static int Run(PreparedRun run, TrainingOptions options, TrainingArguments arguments, ParseResult parsed, CancellationToken cancellation)
     {
+        Trainer trainer = arguments.Trainer(run.Task, options);
         using OutputFolder output = new(arguments.Target(parsed));
         bool keepTrace = arguments.Trace(parsed);
-        RunFolder folder = new(output, save, keepTrace);
+        RunFolder folder = new(output, target => run.Save(target, run.Companions), keepTrace);
         folder.Begin(trainer, arguments.Resume(parsed));
         if (arguments.Resume(parsed))
             Console.WriteLine($"Resumed after {trainer.Epoch} epochs{(trainer.StepInEpoch > 0 ? $" and {trainer.StepInEpoch} steps" : "")}.");

@@ -5,48 +5,33 @@ using Engine.Training;
 
 namespace Engine.Cli;
 
-/// <summary>engine evaluate: accuracy, per class, confusion.</summary>
-static class EvaluateCommand
+/// <summary>Accuracy of an image classifier, per class, and the confusion.</summary>
+sealed class ClassificationEvaluation : EvaluateBranch
 {
     const int LargestConfusion = 20;
 
-    static readonly Option<string> Model = new("--model") { Description = "A model folder.", Required = true };
-    static readonly Option<string> Data = new("--data") { Description = "Images: a folder with one folder a class.", Required = true };
-    static readonly Option<int> Batch = new("--batch") { Description = "Images at a time.", DefaultValueFactory = _ => 64 };
-    static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead of tables." };
+    public override ModelKind Kind => ModelKind.ImageClassifier;
 
-    public static Command Create()
-    {
-        Command command = Commands.Create("evaluate", "Measure a classifier on folders of images.",
-            "Accuracy, loss, accuracy per class, and which classes are taken for which.\n\n" +
-            "  engine evaluate --model run/best --data test\n  engine evaluate --model run/best --data test --json");
-        command.Add(Model);
-        command.Add(Data);
-        command.Add(Batch);
-        command.Add(Json);
-        command.Add(Machine.Device);
-        command.Add(Machine.Threads);
-        Commands.Run(command, Run);
-        return command;
-    }
+    public override string Subject => "image classifier";
 
-    static int Run(ParseResult parsed, CancellationToken cancellation)
+    public override string Help =>
+        "  Image classifiers: accuracy, loss, accuracy per class, and which classes are taken for which.\n" +
+        "    engine evaluate --model run/best --data test\n" +
+        "    engine evaluate --model run/best --data test --json";
+
+    public override void Run(ParseResult parsed, EvaluationArguments arguments, CancellationToken cancellation)
     {
-        Machine.Apply(parsed);
-        if (parsed.GetValue(Batch) < 1) throw new UsageException($"--batch is {parsed.GetValue(Batch)}; it must be 1 or more.");
-        string folder = parsed.GetValue(Model)!;
-        IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(folder);
-        ImageFolder images = new(parsed.GetValue(Data)!, names);
-        VisionTransformer model = ModelFolder.Load<VisionTransformer>(folder).Model;
-        if (model.Config.Classes != images.ClassNames.Count)
-            throw new CheckpointException(folder, $"the model tells {model.Config.Classes} classes apart, {(names is null ? images.Folder : ClassifierFiles.ClassNamesFile)} has {images.ClassNames.Count}; " +
+        IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(arguments.Folder);
+        ImageFolder images = new(arguments.Data, names);
+        ImageClassifier model = ModelFolder.Load<ImageClassifier>(arguments.Folder).Model;
+        if (model.Classes != images.ClassNames.Count)
+            throw new CheckpointException(arguments.Folder, $"the model tells {model.Classes} classes apart, {(names is null ? images.Folder : ClassifierFiles.ClassNamesFile)} has {images.ClassNames.Count}; " +
                 "evaluate on the classes it was trained on, or fine-tune it on these");
-        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(folder, model.Config.ImageSize);
-        BatchLoader loader = new(images, preprocessing, new BatchLoaderOptions { BatchSize = parsed.GetValue(Batch) });
+        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(arguments.Folder, model.ImageSize);
+        BatchLoader loader = new(images, preprocessing, new BatchLoaderOptions { BatchSize = arguments.Batch });
         ClassificationResult result = ProgressDisplay.Run(progress => Evaluator.Run(model, loader, cancellation, progress));
-        if (parsed.GetValue(Json)) PrintJson(result);
+        if (arguments.Json) PrintJson(result);
         else PrintTables(result);
-        return ExitCode.Success;
     }
 
     static void PrintTables(ClassificationResult result)

@@ -6,23 +6,23 @@ namespace Engine.Cli;
 /// <summary>The options that finetune and pretrain share.</summary>
 sealed class TrainingArguments
 {
-    readonly Option<string> data = new("--data") { Description = "Training images: a folder with one folder a class.", Required = true };
-    readonly Option<string?> validation = new("--val") { Description = "Validation images of the same form; without it a tenth of the training images is held out." };
+    readonly Option<string> data = new("--data") { Description = "Training data, in the form said above.", Required = true };
+    readonly Option<string?> validation = new("--val") { Description = "Validation data of the same form; without it a tenth of the training data is held out." };
     readonly Option<string> target = new("--out") { Description = "The folder for the best and the last weights.", Required = true };
     readonly Option<string> optimizer = new("--optimizer") { Description = "sgd, adam, adamw or adam-spd." };
     readonly Option<double> learningRate = new("--lr") { Description = "Learning rate after warm-up." };
     readonly Option<double> weightDecay = new("--weight-decay") { Description = "Weight decay of sgd, adam and adamw; biases and norms have none.", DefaultValueFactory = _ => 0 };
     readonly Option<double> lambda = new("--lambda") { Description = "Adam-SPD's strength; 1 keeps a selected layer at the deviation it had.", DefaultValueFactory = _ => 1 };
-    readonly Option<int> epochs = new("--epochs") { Description = "Passes over the training images." };
-    readonly Option<int> batch = new("--batch") { Description = "Images a step.", DefaultValueFactory = _ => 32 };
-    readonly Option<ulong> seed = new("--seed") { Description = "Decides order, augmentation and a new head.", DefaultValueFactory = _ => 1 };
+    readonly Option<int> epochs = new("--epochs") { Description = "Passes over the training data." };
+    readonly Option<int> batch = new("--batch") { Description = "Images or texts a batch.", DefaultValueFactory = _ => 32 };
+    readonly Option<int> accumulate = new("--accumulate") { Description = "Batches a step, their gradients averaged.", DefaultValueFactory = _ => 1 };
+    readonly Option<bool> recompute = new("--recompute") { Description = "Keep less in memory and compute each block once more in backward; the result is the same." };
+    readonly Option<ulong> seed = new("--seed") { Description = "Decides order, augmentation, dropout and a new head.", DefaultValueFactory = _ => 1 };
     readonly Option<double> warmUp = new("--warmup") { Description = "Steps of warm-up, or a share of all steps below 1.", DefaultValueFactory = _ => 0.1 };
     readonly Option<string> schedule = new("--schedule") { Description = "constant, linear, cosine or step.", DefaultValueFactory = _ => "cosine" };
     readonly Option<double?> clip = new("--clip") { Description = "Largest global norm of the gradient." };
     readonly Option<float> labelSmoothing = new("--label-smoothing") { Description = "Share of a label spread over all classes.", DefaultValueFactory = _ => 0f };
-    readonly Option<string[]> freeze = new("--freeze") { Description = "Parameters not to train, by name; * and ? match: --freeze 'blocks.0.*'.", AllowMultipleArgumentsPerToken = true };
     readonly Option<string[]> anchorExclude = new("--anchor-exclude") { Description = "Parameters that Adam-SPD leaves free, by name.", AllowMultipleArgumentsPerToken = true };
-    readonly Option<string> augment = new("--augment") { Description = "none, flip, small (padded crop and flip) or imagenet (random resized crop and flip).", DefaultValueFactory = _ => "flip" };
     readonly Option<bool> resume = new("--resume") { Description = "Go on with the run in --out, where it stopped, with the same options." };
     readonly Option<bool> trace = new("--trace") { Description = "Write Adam-SPD's trace, every step and layer, as trace.csv." };
 
@@ -33,12 +33,18 @@ sealed class TrainingArguments
         epochs.DefaultValueFactory = _ => defaultEpochs;
     }
 
-    public void AddTo(Command command)
-    {
-        foreach (Option option in (Option[])[data, validation, target, optimizer, learningRate, weightDecay, lambda, epochs, batch, seed, warmUp,
-            schedule, clip, labelSmoothing, freeze, anchorExclude, augment, trace, resume, Machine.Device, Machine.Threads])
-            command.Options.Add(option);
-    }
+    /// <summary>What is read and written.</summary>
+    public IReadOnlyList<Option> Files => [data, validation, target, resume, trace];
+
+    /// <summary>How it is trained.</summary>
+    public IReadOnlyList<Option> Recipe =>
+        [optimizer, learningRate, weightDecay, lambda, anchorExclude, epochs, batch, accumulate, recompute, warmUp, schedule, clip, labelSmoothing, seed];
+
+    public string Data(ParseResult parsed) => parsed.GetValue(data)!;
+
+    public string? Validation(ParseResult parsed) => parsed.GetValue(validation);
+
+    public int Batch(ParseResult parsed) => parsed.GetValue(batch);
 
     public string Target(ParseResult parsed) => parsed.GetValue(target)!;
 
@@ -59,12 +65,13 @@ sealed class TrainingArguments
             WeightDecay = parsed.GetValue(weightDecay),
             Lambda = parsed.GetValue(lambda),
             Epochs = parsed.GetValue(epochs),
+            Accumulation = parsed.GetValue(accumulate),
+            Recompute = parsed.GetValue(recompute),
             Seed = parsed.GetValue(seed),
             WarmUp = parsed.GetValue(warmUp),
             Schedule = parsed.Choose(schedule, ("constant", ScheduleKind.Constant), ("linear", ScheduleKind.Linear), ("cosine", ScheduleKind.Cosine), ("step", ScheduleKind.Step)),
             Clip = parsed.GetValue(clip),
             LabelSmoothing = parsed.GetValue(labelSmoothing),
-            Freeze = parsed.GetValue(freeze) ?? [],
             AnchorExclude = parsed.GetValue(anchorExclude) ?? [],
             KeepTrace = parsed.GetValue(trace),
         };
@@ -76,20 +83,10 @@ sealed class TrainingArguments
         return options;
     }
 
-    /// <summary>The trainer of a model.</summary>
-    /// <exception cref="UsageException">A pattern fits no parameter, or nothing is left to train; the message names the option.</exception>
+    /// <summary>The trainer of a run.</summary>
+    /// <exception cref="UsageException">A pattern fits no parameter.</exception>
     public Trainer Trainer(TrainingTask task, TrainingOptions options)
     {
-        try
-        {
-            task.Model.Freeze([.. options.Freeze]);
-        }
-        catch (ArgumentException exception)
-        {
-            throw new UsageException($"{freeze.Name}: {exception.Message}");
-        }
-
-        if (!task.Model.IsTrainable) throw new UsageException($"{freeze.Name}: every parameter is frozen; leave some to train.");
         try
         {
             return new(task, options);
@@ -112,39 +109,11 @@ sealed class TrainingArguments
         nameof(TrainingOptions.LearningRate) => learningRate.Name,
         nameof(TrainingOptions.WeightDecay) => weightDecay.Name,
         nameof(TrainingOptions.Lambda) => lambda.Name,
+        nameof(TrainingOptions.Accumulation) => accumulate.Name,
         nameof(TrainingOptions.Epochs) => epochs.Name,
         nameof(TrainingOptions.WarmUp) => warmUp.Name,
         nameof(TrainingOptions.Clip) => clip.Name,
         nameof(TrainingOptions.LabelSmoothing) => labelSmoothing.Name,
         _ => optimizer.Name,
     };
-
-    /// <summary>Training and validation images.</summary>
-    public (IImageDataset Training, IImageDataset Validation) Datasets(ParseResult parsed)
-    {
-        ImageFolder training = new(parsed.GetValue(data)!);
-        if (training.ClassNames.Count < 2)
-            throw new DatasetException(training.Folder, $"one class folder ({training.ClassNames[0]}); a classifier needs two or more");
-        if (parsed.GetValue(validation) is { } folder)
-            return (new CachedDataset(training), new CachedDataset(new ImageFolder(folder, training.ClassNames)));
-        (DatasetSubset kept, DatasetSubset heldOut) = DatasetSubset.Split(training, 0.1, parsed.GetValue(seed));
-        if (heldOut.Count == 0)
-            throw new DatasetException(training.Folder, $"one image a class; none can be held out, so name validation images with {validation.Name}");
-        return (new CachedDataset(kept), new CachedDataset(heldOut));
-    }
-
-    /// <summary>Batches for training, shuffled and augmented.</summary>
-    public BatchLoader Loader(ParseResult parsed, IImageDataset images, Preprocessing preprocessing) => new(images, preprocessing, new BatchLoaderOptions
-    {
-        BatchSize = Math.Min(parsed.GetValue(batch), images.Count),
-        Shuffle = true,
-        DropLast = true,
-        Seed = parsed.GetValue(seed),
-        Augmentation = parsed.Choose<Augmentation>(augment,
-            ("none", Augmentation.None), ("flip", new Augmentation { FlipProbability = 0.5f }), ("small", Augmentation.Small(preprocessing.Size)), ("imagenet", Augmentation.ImageNet)),
-    });
-
-    /// <summary>Batches for measuring.</summary>
-    public BatchLoader ValidationLoader(ParseResult parsed, IImageDataset images, Preprocessing preprocessing) =>
-        new(images, preprocessing, new BatchLoaderOptions { BatchSize = Math.Max(parsed.GetValue(batch), 32) });
 }

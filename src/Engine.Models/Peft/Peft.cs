@@ -1,0 +1,80 @@
+using System.IO.Enumeration;
+using Engine.Autograd;
+
+namespace Engine.Models;
+
+/// <summary>
+/// Parameter-efficient fine-tuning: small adapters beside the linear layers of any model, everything else frozen. Adapters are
+/// anchored at zero (<see cref="Parameter.ZeroAnchor"/>), as Adam-SPD wants them.
+/// </summary>
+/// <example><code>
+/// LoadedModel&lt;Llama&gt; loaded = ModelFolder.Load&lt;Llama&gt;("llama");
+/// AdapterSet adapters = Peft.Attach(loaded, new LoraOptions { Rank = 16, Alpha = 32, Targets = ["q_proj", "v_proj"] });
+/// // ... train loaded.Model ...
+/// adapters.Save("my-lora", baseModel: "llama");
+/// </code></example>
+public static class Peft
+{
+    /// <summary>Attaches new adapters to a model from a folder, whose library's names targets may use.</summary>
+    /// <param name="loaded">The model; its trainable parameters change to the adapters'.</param>
+    /// <param name="options">Which, and where.</param>
+    /// <exception cref="ArgumentException">A target fits nothing (the message lists what there is), or a setting makes no sense; the model is as it was.</exception>
+    public static AdapterSet Attach<TModel>(LoadedModel<TModel> loaded, AdapterOptions options) where TModel : Module
+    {
+        ArgumentNullException.ThrowIfNull(loaded);
+        return Attach(loaded.Model, loaded.StoredLayout, options);
+    }
+
+    /// <summary>Attaches new adapters to a model that came from no folder; targets may use the names of the library it would be saved for.</summary>
+    /// <inheritdoc cref="Attach{TModel}(LoadedModel{TModel}, AdapterOptions)"/>
+    /// <param name="model">The model.</param>
+    /// <param name="options">Which, and where.</param>
+    public static AdapterSet Attach(Module model, AdapterOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return Attach(model, ModelLayout.All.FirstOrDefault(layout => layout.Fits(model)), options);
+    }
+
+    /// <summary>Attaches the adapters of a folder (<c>adapter_config.json</c> and <c>adapter_model.safetensors</c>) and fills them.</summary>
+    /// <param name="loaded">The model they were trained on, or one of its shape; its trainable parameters change to the adapters'.</param>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="CheckpointException">
+    /// The folder is not whole, holds a kind of adapter that is not known here, or belongs to another base model: the message is
+    /// one line that names the first tensor that does not fit. The model is as it was, but for a head that had been read.
+    /// </exception>
+    public static AdapterSet Load<TModel>(LoadedModel<TModel> loaded, string folder) where TModel : Module
+    {
+        ArgumentNullException.ThrowIfNull(loaded);
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return AdapterFolder.Load(loaded.Model, loaded.StoredLayout, folder);
+    }
+
+    static AdapterSet Attach(Module model, ModelLayout? layout, AdapterOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        AdapterSet adapters = new(model, layout, options);
+        IReadOnlyList<AdapterSite> sites = new AdapterTargets(model, layout).Select(options.Targets);
+        if (options.TrainHead) Require(model, layout, "head.*");
+        foreach (string pattern in options.AlsoTrain) Require(model, layout, pattern);
+        adapters.Attach(sites);
+        return adapters;
+    }
+
+    static void Require(Module model, ModelLayout? layout, string pattern)
+    {
+        if (!model.Parameters.Any(parameter => Means(pattern, parameter, layout)))
+            throw new ArgumentException($"Adapters: no parameter of the model is '{pattern}'; names look like '{model.Parameters[0].Name}'.");
+    }
+
+    /// <summary>Whether a pattern means a parameter: by its name here or in the library, or by its module's, of which it may be the end.</summary>
+    internal static bool Means(string pattern, Parameter parameter, ModelLayout? layout)
+    {
+        foreach (string name in (IEnumerable<string>)[parameter.Name, .. layout?.Names.Stored(parameter.Name) ?? []])
+        {
+            string module = name[..Math.Max(name.LastIndexOf('.'), 0)];
+            if (FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false) || module == pattern || module.EndsWith($".{pattern}", StringComparison.Ordinal)) return true;
+        }
+
+        return false;
+    }
+}
