@@ -80,7 +80,7 @@ sealed class HuggingFaceSwin(string prefix) : SwinLayout
         base.Lacks(model) ?? (((SwinTransformer)model).Config is { Epsilon: not Epsilon } swin ? $"other epsilon than {Epsilon} in some norms, where the model has {swin.Epsilon} in all" : null);
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model)
+    public override byte[] Describe(Module model, string folder)
     {
         JsonObject config = WriteFlat(((SwinTransformer)model).Config);
         config.Remove("architecture");

@@ -136,7 +136,7 @@ abstract class SwinLayout : ImageLayout
     }
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model) => ConfigFile.Write(WriteFlat(((SwinTransformer)model).Config));
+    public override byte[] Describe(Module model, string folder) => ConfigFile.Write(WriteFlat(((SwinTransformer)model).Config));
 
     /// <summary>The keys that <see cref="ReadFlat"/> reads.</summary>
     protected static JsonObject WriteFlat(SwinConfig swin) => new()
