@@ -51,6 +51,15 @@ static class ModelFixtures
         File.Move(path + ".new", path, overwrite: true);
     }
 
+    /// <summary>The same files with the same bytes.</summary>
+    public static void AssertSameFolders(string expected, string actual, string except = "")
+    {
+        string[] names = [.. Directory.GetFiles(expected).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+        Assert.Equal(names, Directory.GetFiles(actual).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal));
+        foreach (string name in names.Where(name => name != except))
+            Assert.True(File.ReadAllBytes(Path.Combine(expected, name)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, name))), $"{name} differs");
+    }
+
     /// <summary>Two small images.</summary>
     public static Tensor Pixels(VitConfig config, int count = 2, ulong seed = 3) =>
         RandomNumbers.Normal([count, config.Channels, config.ImageSize, config.ImageSize], new Philox(seed));

@@ -16,6 +16,9 @@ abstract class ModelLayout
         new HuggingFaceVit("vit."), new HuggingFaceVit(""),
         new HuggingFaceClip(),
         new TorchvisionVit("0", "3"), new TorchvisionVit("linear_1", "linear_2"),
+        new OriginalSwin(), new TimmSwin(),
+        new HuggingFaceSwin("swin."), new HuggingFaceSwin(""),
+        new TorchvisionSwin(),
         new HuggingFaceLlama(),
     ];
 
@@ -57,7 +60,10 @@ abstract class ModelLayout
     public virtual string? Lacks(Module model) => null;
 
     /// <summary>The config.json of a model that <see cref="Fits"/> and that nothing is lacking for.</summary>
-    public virtual byte[] Describe(Module model) =>
+    /// <param name="model">The model.</param>
+    /// <param name="folder">Where it is to be written, for messages.</param>
+    /// <exception cref="CheckpointException">The library computes something else than the model after all; the message says what.</exception>
+    public virtual byte[] Describe(Module model, string folder) =>
         throw new NotSupportedException($"{Name}: no model is written in this layout that did not come in it.");
 
     /// <summary>The layout of a model of this one that was given a head.</summary>
@@ -111,6 +117,9 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
     /// <summary>Patterns of unused tensors that contradict what the caller's options change; they are not kept for saving.</summary>
     public List<string> Obsolete { get; } = [];
 
+    /// <summary>Unused tensors that follow from what the caller's options change: their new values, by name.</summary>
+    public Dictionary<string, Func<SafeTensorItem, StoredBuffer>> Rewritten { get; } = [];
+
     /// <summary>What the caller's options change in config.json; null for nothing.</summary>
     public Action<JsonObject>? ConfigChange { get; set; }
 
@@ -123,7 +132,13 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
 /// <param name="Convert">From that shape to the model's.</param>
 readonly record struct Refit(Shape Stored, Func<Tensor, Tensor> Convert);
 
+/// <summary>A stored tensor that is not a parameter.</summary>
+/// <param name="Item">Name, type and shape.</param>
+/// <param name="Bytes">Its values.</param>
+readonly record struct StoredBuffer(SafeTensorItem Item, byte[] Bytes);
+
 /// <summary>A stack of like blocks.</summary>
 /// <param name="Parameter">One that every block has, a <c>*</c> in its number's place: <c>blocks.*.norm1.weight</c>.</param>
 /// <param name="Depth">How many there are.</param>
-readonly record struct BlockStack(string Parameter, int Depth);
+/// <param name="Part">Which stack, of a model with several: stage 2.</param>
+readonly record struct BlockStack(string Parameter, int Depth, string Part = "");
