@@ -72,6 +72,7 @@ public abstract class Backend
 
     /// <summary>
     /// y = activation(a b + bias): a [..., M, K], b [..., K, N], y [..., M, N], equal batch axes (broadcast by strides of 0), any strides.
+    /// b may hold bfloat16 or float16 where a and y are float32 or float64; each element is widened exactly before it is multiplied.
     /// bias [N] or null. preActivation, if given (dense, y's shape), receives a b + bias. accumulate adds to y what was there.
     /// </summary>
     public abstract void MatMul<TActivation>(TActivation activation, Tensor a, Tensor b, Tensor? bias, Tensor y, Tensor? preActivation, bool accumulate)
@@ -106,7 +107,7 @@ public abstract class Backend
 
     /// <summary>
     /// y [B, H, N, Dv] = softmax(scale q k^T + mask) v with q [B, H, N, D], k [B, G, M, D], v [B, G, M, Dv], H a multiple of G, any strides with
-    /// 1 on the last axis; mask null, or [B, H, N, M] broadcast by strides of 0: float32 is added, bool says who is seen. A row that sees nobody gives 0.
+    /// 1 on the last axis; mask null, or [P, H, N, M] broadcast by strides of 0, P a divisor of B: sequence b has the mask of b mod P; float32 is added, bool says who is seen. A row that sees nobody gives 0.
     /// logSumExp [B, H, N] is kept for the gradient. y may have any strides with 1 on the last axis.
     /// </summary>
     public abstract void Attention(Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options, Tensor y, Tensor logSumExp);
@@ -127,7 +128,7 @@ public abstract class Backend
     /// <summary>y[i, index[i, j, k], k] += x[i, j, k], in the order of j; index and x have one shape.</summary>
     public abstract void ScatterAdd(int axis, Tensor x, Tensor index, Tensor y);
 
-    /// <summary>y[o, j, i] = x[o, index[j], i]: dense x [O, N, I], index [J], y [O, J, I].</summary>
+    /// <summary>y[o, j, i] = x[o, index[j], i]: dense x [O, N, I], index [J], y [O, J, I] of x's element type, whichever that is.</summary>
     public abstract void IndexSelect(Tensor x, Tensor index, Tensor y);
 
     /// <summary>y[o, index[j], i] += x[o, j, i], in the order of j: dense x [O, J, I], y [O, N, I].</summary>

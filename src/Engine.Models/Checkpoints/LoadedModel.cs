@@ -11,6 +11,8 @@ public sealed class LoadedModel<TModel> where TModel : Module
         model.At.Tree.Layout = form.Layout;
     }
 
+    internal StoredForm Form => form;
+
     /// <summary>The model, in evaluation mode.</summary>
     public TModel Model { get; }
 
