@@ -22,6 +22,9 @@ switch (args)
     case ["--memory", ..]:
         ResidentMemory.Print();
         break;
+    case ["--peft", ..]:
+        AdaptationCost.Print();
+        break;
     case ["--recompute", .. var rest]:
         Recomputation.Print(rest);
         break;
