@@ -13,6 +13,7 @@ RootCommand root = new(
     PretrainCommand.Create(),
     EvaluateCommand.Create(),
     MergeCommand.Create(),
+    ConvertCommand.Create(),
     InspectCommand.Create(),
 };
 

@@ -31,6 +31,9 @@ public sealed class ModuleScope
 
     internal ModuleTree Tree { get; }
 
+    /// <summary>Where the parameters of the model lie.</summary>
+    public Device Device => Tree.Device;
+
     /// <summary>The full name of the place; empty at the root.</summary>
     public string Path { get; }
 

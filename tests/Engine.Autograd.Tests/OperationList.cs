@@ -88,6 +88,7 @@ static class OperationList
         [
             (nameof(Gather), ["Indexing.Gather", "Indexing.ScatterAdd"]), (nameof(ScatterAdd), ["Indexing.ScatterAdd", "Indexing.Gather"]),
             (nameof(IndexSelect), ["Indexing.IndexSelect", "Indexing.IndexAdd"]),
+            (nameof(Reorder), ["Indexing.IndexSelect"]),
             (nameof(Embedding), ["Indexing.Embedding", "Indexing.EmbeddingGradient"]),
             (nameof(Where), ["Elementwise.Select"]), (nameof(MaskedFill), ["Elementwise.MaskedFill"]),
         ]),

@@ -23,6 +23,12 @@ public sealed record LoadOptions
     /// </summary>
     public int? ImageSize { get; init; }
 
+    /// <summary>
+    /// Side of a Swin transformer's windows in patches. The relative position biases are resampled to the new windows,
+    /// bicubically, as the paper's authors do; other models have no windows and refuse it.
+    /// </summary>
+    public int? WindowSize { get; init; }
+
     /// <summary>Dropout while training; see <see cref="VitConfig.Dropout"/>.</summary>
     public float Dropout { get; init; }
 

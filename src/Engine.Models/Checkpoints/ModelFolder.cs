@@ -37,9 +37,9 @@ public static class ModelFolder
     public static ModelKind KindOf(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        ConfigFile.Read(folder);
+        ConfigFile config = ConfigFile.Read(folder);
         using ShardedSafeTensors weights = ShardedSafeTensors.Open(folder);
-        return ModelLayout.Of(weights).Kind;
+        return ModelLayout.Of(weights, config).Kind;
     }
 
     /// <summary>Writes a model that came from no folder, in a library's layout with a config.json: one that was trained from scratch.</summary>

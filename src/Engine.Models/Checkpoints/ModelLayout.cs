@@ -17,6 +17,9 @@ abstract class ModelLayout
         new HuggingFaceClip(),
         new TorchvisionVit("0", "3"), new TorchvisionVit("linear_1", "linear_2"),
         new HuggingFaceLlama(),
+        new OriginalSwin(), new TimmSwin(),
+        new HuggingFaceSwin("swin."), new HuggingFaceSwin(""),
+        new TorchvisionSwin(),
     ];
 
     /// <summary>Whose layout it is.</summary>
@@ -111,8 +114,14 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
     /// <summary>Stored tensors that repeat a parameter under another name, by that name; they may be absent.</summary>
     public Dictionary<string, string> Repeated { get; } = [];
 
+    /// <summary>Side of the images that the stored model takes; null for a model that takes none.</summary>
+    public int? ImageSize { get; init; }
+
     /// <summary>Patterns of unused tensors that contradict what the caller's options change; they are not kept for saving.</summary>
     public List<string> Obsolete { get; } = [];
+
+    /// <summary>Unused tensors that follow from what the caller's options change: their new values, by name.</summary>
+    public Dictionary<string, Func<SafeTensorItem, StoredBuffer>> Rewritten { get; } = [];
 
     /// <summary>What the caller's options change in config.json; null for nothing.</summary>
     public Action<JsonObject>? ConfigChange { get; set; }
@@ -126,7 +135,13 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
 /// <param name="Convert">From that shape to the model's.</param>
 readonly record struct Refit(Shape Stored, Func<Tensor, Tensor> Convert);
 
+/// <summary>A stored tensor that is not a parameter.</summary>
+/// <param name="Item">Name, type and shape.</param>
+/// <param name="Bytes">Its values.</param>
+readonly record struct StoredBuffer(SafeTensorItem Item, byte[] Bytes);
+
 /// <summary>A stack of like blocks.</summary>
 /// <param name="Parameter">One that every block has, a <c>*</c> in its number's place: <c>blocks.*.norm1.weight</c>.</param>
 /// <param name="Depth">How many there are.</param>
-readonly record struct BlockStack(string Parameter, int Depth);
+/// <param name="Part">Which stack, of a model with several: stage 2.</param>
+readonly record struct BlockStack(string Parameter, int Depth, string Part = "");

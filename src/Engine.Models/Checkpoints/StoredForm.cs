@@ -47,18 +47,19 @@ sealed class StoredForm
         bool isSharded = weights.FilePath.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
         string prefix = plan.AddsHead ? layout.HeadedPrefix : "";
         StoredForm form = new(plan.AddsHead ? layout.Headed : layout, plan.ConfigChange is null ? config.Bytes : config.With(plan.ConfigChange), isSharded);
+        Dictionary<string, StoredBuffer> kept = unused.Where(name => !IsObsolete(plan, name)).ToDictionary(name => name, name => Kept(weights, plan, name));
         foreach (SafeTensors shard in weights.Shards)
         {
-            IEnumerable<SafeTensorItem> items = shard.Items.Values.Where(item =>
-                weights.Items.ContainsKey(item.Name) && weights.ShardOf(item.Name) == shard && !IsObsolete(plan, item.Name, unused));
+            IEnumerable<SafeTensorItem> items = shard.Items.Values
+                .Where(item => weights.Items.ContainsKey(item.Name) && weights.ShardOf(item.Name) == shard && (kept.ContainsKey(item.Name) || !unused.Contains(item.Name)))
+                .Select(item => kept.TryGetValue(item.Name, out StoredBuffer buffer) ? buffer.Item : item);
             form.files.Add(new(
                 isSharded ? Path.GetFileName(shard.FilePath) : SingleName,
                 [.. items.Select(item => new SafeTensorItem(prefix + item.Name, item.Type, item.Shape))],
                 [.. shard.Metadata]));
         }
 
-        foreach (string name in unused)
-            if (!IsObsolete(plan, name, unused)) form.unused.Add(prefix + name, weights.Read(name).ToArray());
+        foreach (var (name, buffer) in kept) form.unused.Add(prefix + name, buffer.Bytes);
         if (isSharded) form.index = JsonNode.Parse(form.indexBytes = File.ReadAllBytes(weights.FilePath))!.AsObject();
         foreach (var (name, parameter) in plan.Repeated)
             if (weights.Items.ContainsKey(name)) form.repeated.Add(name, parameter);
@@ -71,11 +72,11 @@ sealed class StoredForm
         return form;
     }
 
-    static bool IsObsolete(ModelPlan plan, string name, IReadOnlyList<string> unused) =>
-        plan.Obsolete.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false)) && unused.Contains(name);
+    static bool IsObsolete(ModelPlan plan, string name) =>
+        plan.Obsolete.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
 
-    /// <summary>The layout it is written in.</summary>
-    public ModelLayout Layout => layout;
+    static StoredBuffer Kept(ShardedSafeTensors weights, ModelPlan plan, string name) =>
+        plan.Rewritten.TryGetValue(name, out Func<SafeTensorItem, StoredBuffer>? rewrite) ? rewrite(weights.Items[name]) : new(weights.Items[name], weights.Read(name).ToArray());
 
     /// <summary>The same model in another layout: one file, sorted as the reference writer sorts, each parameter in the element type it came in.</summary>
     /// <param name="model">The model.</param>

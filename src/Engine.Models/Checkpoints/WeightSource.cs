@@ -88,7 +88,7 @@ sealed class WeightSource
         while (layout.Names.Stored(stack.Parameter.Replace("*", stored.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)) is [string name, ..]
             && weights.Items.ContainsKey(name)) stored++;
         if (stored != stack.Depth)
-            throw new CheckpointException(weights.FilePath, $"holds {stored} blocks, {ConfigFile.Name} says {stack.Depth}; they belong to different models, or the file is cut");
+            throw new CheckpointException(weights.FilePath, $"holds {stored} blocks{(stack.Part.Length > 0 ? " in " : "")}{stack.Part}, {ConfigFile.Name} says {stack.Depth}; they belong to different models, or the file is cut");
     }
 
     void CheckClasses(int classes)

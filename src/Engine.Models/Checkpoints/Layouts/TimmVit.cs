@@ -117,7 +117,7 @@ sealed partial class TimmVit : VitLayout
 
         if (config["model_args"] is not JsonObject arguments) config["model_args"] = arguments = [];
         arguments["img_size"] = imageSize;
-        if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) size[1] = size[2] = imageSize;
+        if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) (size[1], size[2]) = (imageSize, imageSize);
     }
 
     /// <inheritdoc/>

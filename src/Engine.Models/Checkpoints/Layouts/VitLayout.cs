@@ -65,8 +65,8 @@ abstract class VitLayout : ImageLayout
         };
     }
 
-    /// <summary>An activation by any library's name for it.</summary>
-    protected static Activation ReadActivation(ConfigFile config, string key) => config.Text(key, "gelu") switch
+    /// <summary>A nonlinearity by the names the libraries have for it.</summary>
+    internal static Activation ReadActivation(ConfigFile config, string key) => config.Text(key, "gelu") switch
     {
         "gelu" => Activation.Gelu,
         "gelu_new" or "gelu_pytorch_tanh" or "gelu_tanh" => Activation.GeluTanh,
@@ -76,8 +76,8 @@ abstract class VitLayout : ImageLayout
         string other => throw config.Fault($"\"{key}\" is \"{other}\"; known are gelu, gelu_tanh, quick_gelu, relu and silu"),
     };
 
-    /// <summary>timm's name of an activation, and Hugging Face's but for the tanh one.</summary>
-    protected static string WriteActivation(Activation activation) => activation switch
+    /// <summary>The name that <see cref="ReadActivation"/> reads.</summary>
+    internal static string WriteActivation(Activation activation) => activation switch
     {
         Activation.Gelu => "gelu",
         Activation.GeluTanh => "gelu_tanh",
