@@ -11,7 +11,7 @@ public sealed class ZooTests : IDisposable
     static readonly (string Family, string Tests)[] Families =
     [
         ("vit_", nameof(VitFixtureTests)), ("clip_vision_", nameof(VitFixtureTests)), ("swin_", "SwinFixtureTests"),
-        ("llama_lora_", "LoraFixtureTests"), ("llama", "LlamaFixtureTests"),
+        ("llama_lora_", "LlamaLoraFixtureTests"), ("llama", "LlamaFixtureTests"),
     ];
 
     // The first layer of a block's MLP, as the layouts call it.

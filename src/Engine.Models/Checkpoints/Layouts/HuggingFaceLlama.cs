@@ -10,6 +10,9 @@ sealed class HuggingFaceLlama : ModelLayout
     public override ModelLibrary Library => ModelLibrary.HuggingFace;
 
     /// <inheritdoc/>
+    public override ModelKind Kind => ModelKind.LanguageModel;
+
+    /// <inheritdoc/>
     public override string Family => "LLaMA";
 
     /// <inheritdoc/>

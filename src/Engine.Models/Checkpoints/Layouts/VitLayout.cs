@@ -65,7 +65,7 @@ abstract class VitLayout : ImageLayout
         };
     }
 
-    /// <summary>A nonlinearity by the names the libraries have for it.</summary>
+    /// <summary>An activation by any library's name for it.</summary>
     internal static Activation ReadActivation(ConfigFile config, string key) => config.Text(key, "gelu") switch
     {
         "gelu" => Activation.Gelu,
@@ -76,7 +76,7 @@ abstract class VitLayout : ImageLayout
         string other => throw config.Fault($"\"{key}\" is \"{other}\"; known are gelu, gelu_tanh, quick_gelu, relu and silu"),
     };
 
-    /// <summary>The name that <see cref="ReadActivation"/> reads.</summary>
+    /// <summary>timm's name of an activation, and Hugging Face's but for the tanh one.</summary>
     internal static string WriteActivation(Activation activation) => activation switch
     {
         Activation.Gelu => "gelu",
