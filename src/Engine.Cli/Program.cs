@@ -14,6 +14,7 @@ RootCommand root = new(
     EvaluateCommand.Create(),
     GenerateCommand.Create(),
     MergeCommand.Create(),
+    ConvertCommand.Create(),
     InspectCommand.Create(),
 };
 
