@@ -8,10 +8,11 @@ public sealed class Parameter : Variable
     /// <summary>A parameter that owns a copy of the given values.</summary>
     /// <param name="name">Its full name in the model, for messages, checkpoints and traces: <c>blocks.3.attn.qkv.weight</c>.</param>
     /// <param name="value">Its values.</param>
-    public Parameter(string name, Tensor value) : base(Outside(value), true)
+    /// <param name="isBuffer">True for what is saved with a model but not trained, see <see cref="IsBuffer"/>.</param>
+    public Parameter(string name, Tensor value, bool isBuffer = false) : base(Outside(value), !isBuffer)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        Name = name;
+        (Name, IsBuffer) = (name, isBuffer);
     }
 
     /// <summary>The full name in the model.</summary>
@@ -26,11 +27,17 @@ public sealed class Parameter : Variable
     /// <summary>True once backward has reached this parameter since <see cref="ZeroGradient"/>.</summary>
     public bool HasGradient { get; private set; }
 
+    /// <summary>
+    /// True for numbers that belong to a model and are loaded and saved with it, but that no gradient changes: the running
+    /// statistics of batch normalization. A buffer stays untrained whatever is asked of it.
+    /// </summary>
+    public bool IsBuffer { get; }
+
     /// <summary>False freezes the parameter: no gradient is computed for it.</summary>
     public bool Trainable
     {
         get => RequiresGradient;
-        set => RequiresGradient = value;
+        set => RequiresGradient = value && !IsBuffer;
     }
 
     static Tensor Outside(Tensor value)

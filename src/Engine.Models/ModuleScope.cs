@@ -68,7 +68,13 @@ public sealed class ModuleScope
     /// <param name="initial">Its values, where no source has them.</param>
     /// <exception cref="ArgumentException">The model has a parameter of that name.</exception>
     /// <exception cref="ShapeException">The source gave another shape.</exception>
-    public Parameter Parameter(string name, Shape shape, InitialValues initial)
+    public Parameter Parameter(string name, Shape shape, InitialValues initial) => Add(name, shape, initial, isBuffer: false);
+
+    /// <summary>Numbers of the module at this place that are loaded and saved but never trained; see <see cref="Autograd.Parameter.IsBuffer"/>.</summary>
+    /// <inheritdoc cref="Parameter"/>
+    public Parameter Buffer(string name, Shape shape, InitialValues initial) => Add(name, shape, initial, isBuffer: true);
+
+    Parameter Add(string name, Shape shape, InitialValues initial, bool isBuffer)
     {
         ArgumentNullException.ThrowIfNull(initial);
         string path = (this / name).Path;
@@ -78,7 +84,7 @@ public sealed class ModuleScope
             throw new ShapeException($"Parameter {path} is {shape}, its source gave {known.Shape}.");
         Tensor values = known?.To(Tree.Device).To(dtype)
             ?? (initialize ? initial.Draw(shape, Tree.Random, dtype, Tree.Device) : Tensor.Zeros(shape, dtype, Tree.Device));
-        Parameter parameter = new(path, values) { IsFresh = known is null };
+        Parameter parameter = new(path, values, isBuffer) { IsFresh = known is null };
         Tree.Add(parameter);
         return parameter;
     }

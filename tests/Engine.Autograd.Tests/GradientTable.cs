@@ -67,6 +67,8 @@ static class GradientTable
         Of(nameof(RmsNorm), "", v => RmsNorm(v[0], v[1]), [2, 3, 5], [5]),
         Of(nameof(RmsNorm), "without gamma", v => RmsNorm(v[0], null), [3, 5]),
         Of(nameof(RmsNorm), "without rows", v => RmsNorm(v[0], v[1]), [0, 5], [5]),
+        Of(nameof(BatchNormTraining), "", v => BatchNormTraining(v[0], v[1], v[2], 1e-3f).Y, [2, 3, 2, 2], [3], [3]),
+        Of(nameof(BatchNormTraining), "of a batch of vectors", v => BatchNormTraining(v[0], v[1], v[2], 1e-3f).Y, [5, 2], [2], [2]),
         Of(nameof(BatchNorm), "", v => BatchNorm(v[0], Constant(3).Value, Constant(3).Value, v[1], v[2]), [2, 3, 2, 2], [3], [3]),
 
         Of(nameof(Attention), "", v => Attention(v[0], v[1], v[2]), [2, 2, 3, 4], [2, 2, 5, 4], [2, 2, 5, 3]),

@@ -47,6 +47,7 @@ static class OperationList
         [
             (nameof(LayerNorm), ["Normalization.LayerNorm", "Normalization.LayerNormGradient"]),
             (nameof(RmsNorm), ["Normalization.RmsNorm", "Normalization.RmsNormGradient"]),
+            (nameof(BatchNormTraining), ["Normalization.BatchNorm", "Normalization.BatchNormGradient"]),
             (nameof(BatchNorm), ["Elementwise.Map", "Reduction.SumTo"]),
             (nameof(Softmax), ["Normalization.Softmax", "Normalization.SoftmaxGradient"]),
             (nameof(LogSoftmax), ["Normalization.LogSoftmax", "Normalization.LogSoftmaxGradient"]),

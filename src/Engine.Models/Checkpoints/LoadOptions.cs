@@ -34,4 +34,10 @@ public sealed record LoadOptions
 
     /// <summary>Stochastic depth while training; see <see cref="VitConfig.DropPath"/>.</summary>
     public float DropPath { get; init; }
+
+    /// <summary>
+    /// True to make a segmentation model of a classifier: <see cref="UperNet"/> on its backbone, with fresh heads for
+    /// <see cref="Classes"/>, saved as Hugging Face saves it. It needs a model that shows an image at several scales, as Swin does.
+    /// </summary>
+    public bool Segmentation { get; init; }
 }

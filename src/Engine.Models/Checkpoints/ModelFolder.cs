@@ -28,7 +28,8 @@ public static class ModelFolder
         source.CheckComplete();
         if (built is not TModel model)
             throw new CheckpointException(folder, $"holds a {built.GetType().Name} ({layout.Name}), not a {typeof(TModel).Name}");
-        return new(model, layout.Name, source.Fresh, source.Unused, plan.StoredClasses, StoredForm.Of(weights, layout, config, plan, source.Unused));
+        StoredForm form = plan.SavedIn is { } other ? StoredForm.Of(model, other, other.Describe(model)) : StoredForm.Of(weights, layout, config, plan, source.Unused);
+        return new(model, form.Layout.Name, source.Fresh, source.Unused, plan.StoredClasses, form);
     }
 
     /// <summary>What a folder's model does, by the names of its tensors; nothing is loaded.</summary>

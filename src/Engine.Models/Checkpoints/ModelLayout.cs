@@ -19,6 +19,7 @@ abstract class ModelLayout
         new OriginalSwin(), new TimmSwin(),
         new HuggingFaceSwin("swin."), new HuggingFaceSwin(""),
         new TorchvisionSwin(),
+        new HuggingFaceUperNet(),
         new HuggingFaceLlama(),
     ];
 
@@ -45,6 +46,9 @@ abstract class ModelLayout
 
     /// <summary>The path of the head in the model.</summary>
     public virtual string Head => "head";
+
+    /// <summary>Whether a parameter depends on the classes, so that other ones make it fresh.</summary>
+    public virtual bool IsHead(string parameter) => parameter.StartsWith(Head + ".", StringComparison.Ordinal);
 
     /// <summary>Reads config.json.</summary>
     /// <exception cref="CheckpointException">It does not describe a model of this family.</exception>
@@ -108,6 +112,12 @@ abstract class ModelLayout
 /// <param name="Build">Builds it.</param>
 sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack> Stacks, Func<ModuleScope, Module> Build)
 {
+    /// <summary>Parameters that the folder does not have because the caller asked for another kind of model; null for none.</summary>
+    public Func<string, bool>? IsFresh { get; init; }
+
+    /// <summary>The layout such a model is saved in; null for the folder's.</summary>
+    public ModelLayout? SavedIn { get; init; }
+
     /// <summary>Parameters that are stored in another shape than the model's, by name.</summary>
     public Dictionary<string, Refit> Refits { get; } = [];
 

@@ -78,9 +78,6 @@ sealed class StoredForm
     static StoredBuffer Kept(ShardedSafeTensors weights, ModelPlan plan, string name) =>
         plan.Rewritten.TryGetValue(name, out Func<SafeTensorItem, StoredBuffer>? rewrite) ? rewrite(weights.Items[name]) : new(weights.Items[name], weights.Read(name).ToArray());
 
-    /// <summary>The layout it is written in.</summary>
-    public ModelLayout Layout => layout;
-
     /// <summary>The same model in another layout: one file, sorted as the reference writer sorts, each parameter in the element type it came in.</summary>
     /// <param name="model">The model.</param>
     /// <param name="other">The layout.</param>

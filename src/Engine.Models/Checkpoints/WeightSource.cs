@@ -37,7 +37,7 @@ sealed class WeightSource
     {
         string[] stored = layout.Names.Stored(name);
         foreach (string part in stored) asked.Add(part);
-        if (freshHead && name.StartsWith(layout.Head + ".", StringComparison.Ordinal))
+        if (freshHead && layout.IsHead(name) || plan.IsFresh?.Invoke(name) == true)
         {
             fresh.Add(name);
             return null;
@@ -106,7 +106,7 @@ sealed class WeightSource
         foreach (string name in weights.Items.Keys)
         {
             if (asked.Contains(name) || Repeats(name)) continue;
-            bool known = layout.Unused.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
+            bool known = layout.Unused.Concat(plan.Obsolete).Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
             (known ? unused : unexpected).Add(name);
         }
 

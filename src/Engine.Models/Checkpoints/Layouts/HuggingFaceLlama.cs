@@ -113,7 +113,7 @@ sealed class HuggingFaceLlama : ModelLayout
     public override bool Fits(Module model) => model is Llama;
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model)
+    public override byte[] Describe(Module model, string folder)
     {
         LlamaConfig llama = ((Llama)model).Config;
         JsonObject config = new()

@@ -60,14 +60,28 @@ sealed class HuggingFaceSwin(string prefix) : SwinLayout
     /// <inheritdoc/>
     protected override SwinConfig Read(ConfigFile config) => ReadEncoder(config, HuggingFaceLabels.Read(config, "ForImageClassification"));
 
-    SwinConfig ReadEncoder(ConfigFile config, int classes)
+    /// <summary>The library's <c>SwinConfig</c>, of a model or of a backbone in another.</summary>
+    public static SwinConfig ReadEncoder(ConfigFile config, int classes)
     {
         if (config.Flag("use_absolute_embeddings", false))
             throw config.Fault("\"use_absolute_embeddings\" is true; this engine's Swin has relative positions only");
-        SwinConfig swin = ReadFlat(config, classes);
+        SwinConfig swin = ReadFlat(config, classes, WindowRule.Pad);
         return swin.Epsilon == Epsilon ? swin
             : throw config.Fault($"\"layer_norm_eps\" is {swin.Epsilon}; the library uses it in some norms and {Epsilon} in others, this engine knows {Epsilon} only");
     }
+
+    /// <summary>The keys that <see cref="ReadEncoder"/> reads.</summary>
+    public static JsonObject WriteEncoder(SwinConfig swin)
+    {
+        JsonObject config = WriteFlat(swin);
+        config.Remove("architecture");
+        config.Remove("num_labels");
+        config["model_type"] = "swin";
+        return config;
+    }
+
+    /// <summary>What the library's Swin does not have, whatever stands on it.</summary>
+    public static string? LacksEncoder(SwinConfig swin) => swin.Epsilon == Epsilon ? null : $"epsilon of {swin.Epsilon} in all norms";
 
     /// <inheritdoc/>
     public override void SetClasses(JsonObject config, int classes) => HuggingFaceLabels.Set(config, classes, HeadedArchitecture);
@@ -76,16 +90,15 @@ sealed class HuggingFaceSwin(string prefix) : SwinLayout
     public override bool Fits(Module model) => model is SwinTransformer && prefix.Length > 0;
 
     /// <inheritdoc/>
-    public override string? Lacks(Module model) =>
-        base.Lacks(model) ?? (((SwinTransformer)model).Config is { Epsilon: not Epsilon } swin ? $"other epsilon than {Epsilon} in some norms, where the model has {swin.Epsilon} in all" : null);
+    public override string? Lacks(Module model) => LacksEncoder(((SwinTransformer)model).Config) ?? base.Lacks(model);
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model)
+    public override byte[] Describe(Module model, string folder)
     {
-        JsonObject config = WriteFlat(((SwinTransformer)model).Config);
-        config.Remove("architecture");
+        SwinConfig swin = ((SwinTransformer)model).Config;
+        JsonObject config = WriteEncoder(swin);
         config["architectures"] = new JsonArray(HeadedArchitecture);
-        config["model_type"] = "swin";
+        config["num_labels"] = swin.Classes;
         return ConfigFile.Write(config);
     }
 }

@@ -17,7 +17,7 @@ abstract class SwinLayout : ImageLayout
     protected abstract WindowRule Rule { get; }
 
     /// <summary>Reads the library's config.json.</summary>
-    protected virtual SwinConfig Read(ConfigFile config) => ReadFlat(config, config.Integer("num_labels"));
+    protected virtual SwinConfig Read(ConfigFile config) => ReadFlat(config, config.Integer("num_labels"), Rule);
 
     /// <summary>Enters another window in config.json.</summary>
     protected virtual void SetWindow(JsonObject config, int window) => config["window_size"] = window;
@@ -32,17 +32,37 @@ abstract class SwinLayout : ImageLayout
     public override ModelPlan Plan(ConfigFile config, LoadOptions options)
     {
         SwinConfig stored = Checked(config, Read(config));
-        SwinConfig asked = stored with
-        {
-            ImageSize = options.ImageSize ?? stored.ImageSize,
-            WindowSize = options.WindowSize ?? stored.WindowSize,
-            Classes = options.Classes ?? stored.Classes,
-            Dropout = options.Dropout,
-            DropPath = options.DropPath,
-        };
+        if (options.Segmentation) return PlanSegmenter(config, stored, options);
+        SwinConfig asked = Asked(stored, options) with { Classes = options.Classes ?? stored.Classes };
         ModelPlan plan = Plan((stored.Classes, stored.ImageSize), (asked.Classes, asked.ImageSize), Stacks(stored), at => new SwinTransformer(at, asked));
         if (asked.WindowSize != stored.WindowSize) plan.ConfigChange += json => SetWindow(json, asked.WindowSize);
         Refit(plan, stored, asked);
+        return plan;
+    }
+
+    /// <summary>The stored configuration with what the caller's options change about the backbone.</summary>
+    internal static SwinConfig Asked(SwinConfig stored, LoadOptions options) => stored with
+    {
+        ImageSize = options.ImageSize ?? stored.ImageSize,
+        WindowSize = options.WindowSize ?? stored.WindowSize,
+        Dropout = options.Dropout,
+        DropPath = options.DropPath,
+    };
+
+    // The backbone comes from the folder, the rest is fresh; windows are cut as in the layout that the segmenter is saved in.
+    ModelPlan PlanSegmenter(ConfigFile config, SwinConfig stored, LoadOptions options)
+    {
+        if (options.Classes is not { } classes)
+            throw config.Fault("describes a classifier; to make a segmentation model of it, say how many classes the pixels have");
+        SwinConfig backbone = Asked(stored, options) with { WindowRule = WindowRule.PadAndShift, Classes = 0 };
+        UperNetConfig asked = HuggingFaceUperNet.Checked(config, new() { Backbone = backbone, Classes = classes });
+        ModelPlan plan = new(stored.Classes, classes, Stacks(stored), at => new UperNet(at, asked))
+        {
+            IsFresh = name => !name.StartsWith("backbone.", StringComparison.Ordinal),
+            SavedIn = new HuggingFaceUperNet(),
+        };
+        foreach (string name in (string[])["norm.weight", "norm.bias", "head.weight", "head.bias"]) plan.Obsolete.AddRange(Names.Stored(name));
+        Refit(plan, stored, backbone);
         return plan;
     }
 
@@ -60,13 +80,15 @@ abstract class SwinLayout : ImageLayout
     }
 
     /// <summary>The blocks of each stage.</summary>
-    protected static BlockStack[] Stacks(SwinConfig swin) =>
+    internal static BlockStack[] Stacks(SwinConfig swin) =>
         [.. swin.Depths.Select((depth, stage) => new BlockStack($"backbone.stages.{stage}.blocks.*.norm1.weight", depth, $"stage {stage}"))];
 
     /// <summary>Tables and buffers that another image size or window changes.</summary>
-    protected void Refit(ModelPlan plan, SwinConfig stored, SwinConfig asked)
+    protected void Refit(ModelPlan plan, SwinConfig stored, SwinConfig asked) => Refit(plan, Names, stored, asked);
+
+    /// <summary>Tables and buffers that another image size or window changes, by the names of any layout.</summary>
+    internal static void Refit(ModelPlan plan, NameTable names, SwinConfig stored, SwinConfig asked)
     {
-        if (asked.ImageSize == stored.ImageSize && asked.WindowSize == stored.WindowSize) return;
         for (int stage = 0; stage < stored.Stages; stage++)
         {
             int from = 2 * stored.WindowOf(stage) - 1, to = asked.WindowOf(stage), heads = stored.Heads[stage];
@@ -75,12 +97,12 @@ abstract class SwinLayout : ImageLayout
             {
                 string table = $"backbone.stages.{stage}.blocks.{block}.position_bias.table";
                 plan.Refits.Add(table, new([from * from, heads], values => RelativePositionBias.Resample(values, to)));
-                plan.Rewritten.Add(Names.Stored(table)[0].Replace("_bias_table", "_index", StringComparison.Ordinal), item => Index(item, to));
+                plan.Rewritten.Add(names.Stored(table)[0].Replace("_bias_table", "_index", StringComparison.Ordinal), item => Index(item, to));
             }
         }
 
         // The mask of a shifted block is the images' and the windows': every library computes it when it is not there.
-        plan.Obsolete.Add("*.attn_mask");
+        if (asked.ImageSize != stored.ImageSize || asked.WindowSize != stored.WindowSize) plan.Obsolete.Add("*.attn_mask");
     }
 
     // In the shape that the library keeps it in: pairs of patches in a row, or as a square.
@@ -94,7 +116,7 @@ abstract class SwinLayout : ImageLayout
     }
 
     /// <summary>The keys that several libraries share.</summary>
-    protected SwinConfig ReadFlat(ConfigFile config, int classes)
+    protected static SwinConfig ReadFlat(ConfigFile config, int classes, WindowRule rule)
     {
         SwinConfig tiny = SwinConfig.Tiny();
         return new()
@@ -106,7 +128,7 @@ abstract class SwinLayout : ImageLayout
             Depths = config.Integers("depths"),
             Heads = config.Integers("num_heads"),
             WindowSize = config.Integer("window_size"),
-            WindowRule = Rule,
+            WindowRule = rule,
             MlpRatio = config.Number("mlp_ratio", tiny.MlpRatio),
             Classes = classes,
             Epsilon = config.Number("layer_norm_eps", tiny.Epsilon),
@@ -123,20 +145,19 @@ abstract class SwinLayout : ImageLayout
     public override string? Lacks(Module model)
     {
         SwinConfig swin = ((SwinTransformer)model).Config, theirs = swin with { WindowRule = Rule };
-        if (swin.WindowRule == Rule) return null;
-        for (int stage = 0; stage < swin.Stages; stage++)
+        for (int stage = 0; stage < swin.Stages && swin.WindowRule != Rule; stage++)
         {
             int map = swin.MapOf(stage), window = swin.WindowOf(stage);
             bool onlyOneShifts = map == window && (swin.WindowRule == WindowRule.PadAndShift) != (Rule == WindowRule.PadAndShift);
             if (window != theirs.WindowOf(stage) || map % window != 0 || onlyOneShifts)
-                return $"such cut of the map of {map} x {map} patches of stage {stage} into windows of {window} ({swin.WindowRule}, there {Rule}); choose an image size whose maps are multiples of the window, or the layout it came in";
+                return $"windows as the model's, which cuts the map of {map} x {map} patches of stage {stage} into windows of {window} by the rule {swin.WindowRule}, not {Rule}";
         }
 
         return null;
     }
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model) => ConfigFile.Write(WriteFlat(((SwinTransformer)model).Config));
+    public override byte[] Describe(Module model, string folder) => ConfigFile.Write(WriteFlat(((SwinTransformer)model).Config));
 
     /// <summary>The keys that <see cref="ReadFlat"/> reads.</summary>
     protected static JsonObject WriteFlat(SwinConfig swin) => new()
