@@ -13,14 +13,15 @@ sealed class WeightSource
     readonly ModelLayout layout;
     readonly ModelPlan plan;
     readonly bool freshHead;
+    readonly WeightPrecision precision;
     readonly HashSet<string> asked = [];
     readonly List<string> missing = [];
     readonly List<string> fresh = [];
     readonly List<string> unused = [];
 
-    public WeightSource(ShardedSafeTensors weights, ModelLayout layout, ModelPlan plan, bool freshHead)
+    public WeightSource(ShardedSafeTensors weights, ModelLayout layout, ModelPlan plan, bool freshHead, WeightPrecision precision = WeightPrecision.Float32)
     {
-        (this.weights, this.layout, this.plan, this.freshHead) = (weights, layout, plan, freshHead);
+        (this.weights, this.layout, this.plan, this.freshHead, this.precision) = (weights, layout, plan, freshHead, precision);
         foreach (BlockStack stack in plan.Stacks) CheckDepth(stack);
         CheckClasses(plan.StoredClasses);
     }
@@ -59,10 +60,15 @@ sealed class WeightSource
     Tensor Join(string[] parts, Shape shape)
     {
         Shape partShape = shape.With(0, shape[0] / parts.Length);
-        Tensor joined = Tensor.Empty(shape);
+        Tensor? joined = null;
         for (int i = 0; i < parts.Length; i++)
-            joined.Slice(0, i * partShape[0], (i + 1) * partShape[0]).CopyFrom(Read(parts[i], partShape));
-        return joined;
+        {
+            Tensor part = Read(parts[i], partShape);
+            joined ??= Tensor.Empty(shape, precision == WeightPrecision.Stored ? part.DType : DType.Float32);
+            joined.Slice(0, i * partShape[0], (i + 1) * partShape[0]).CopyFrom(part);
+        }
+
+        return joined!;
     }
 
     Tensor Read(string name, Shape shape)
@@ -70,14 +76,9 @@ sealed class WeightSource
         SafeTensorItem item = weights.Items[name];
         if (!SameShape(item, shape))
             throw new CheckpointException(weights.FilePath, $"{item.Type.Name()} [{string.Join(", ", item.Shape.ToArray())}] found, {ConfigFile.Name} makes it {shape}", name);
-        return item.Type switch
-        {
-            SafeTensorType.F32 => Tensor.From(weights.Read<float>(name), shape),
-            SafeTensorType.F64 => Tensor.From(weights.Read<double>(name), shape),
-            SafeTensorType.F16 => Tensor.From(weights.Read<Half>(name), shape),
-            SafeTensorType.BF16 => Tensor.From(weights.Read<ushort>(name), shape),
-            _ => throw new CheckpointException(weights.FilePath, $"{item.Type.Name()} found; weights are read as F32, F64, F16 or BF16", name),
-        };
+        return item.Type is SafeTensorType.F32 or SafeTensorType.F64 or SafeTensorType.F16 or SafeTensorType.BF16
+            ? weights.Map(name)
+            : throw new CheckpointException(weights.FilePath, $"{item.Type.Name()} found; weights are read as F32, F64, F16 or BF16", name);
     }
 
     static bool SameShape(SafeTensorItem item, Shape shape)
