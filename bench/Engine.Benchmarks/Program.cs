@@ -16,8 +16,14 @@ switch (args)
     case ["--small", ..]:
         SmallProducts.Print();
         break;
+    case ["--narrow", ..]:
+        NarrowProducts.Print();
+        break;
     case ["--memory", ..]:
         ResidentMemory.Print();
+        break;
+    case ["--recompute", .. var rest]:
+        Recomputation.Print(rest);
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Roofline).Assembly).Run(args);

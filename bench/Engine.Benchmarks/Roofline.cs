@@ -74,6 +74,41 @@ static unsafe class Roofline
         for (int i = 0; i < count; i += 8) (Vector256.Load(b + i) + s * Vector256.Load(c + i)).Store(a + i);
     }
 
+    /// <summary>Reads 256 MB, more than any cache holds, and nothing else: what bounds a product with one row.</summary>
+    /// <param name="threads">How many threads share it.</param>
+    /// <param name="bytes">What one call reads.</param>
+    public static Action Reader(int threads, out long bytes)
+    {
+        const int Length = 64 << 20, Pieces = 64;
+        bytes = (long)Length * sizeof(float);
+        Tensor memory = Tensor.Ones([Length]);
+        return () => WithThreads(threads, () =>
+        {
+            fixed (float* start = memory.AsSpan<float>())
+            {
+                float* first = start;
+                ThreadTeam.For(Pieces, piece => sink = Read(first + piece * (Length / Pieces), Length / Pieces));
+            }
+
+            return 0;
+        });
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static float Read(float* a, int count)
+    {
+        Vector256<float> s = default, t = default, u = default, v = default;
+        for (int i = 0; i < count; i += 32)
+        {
+            s += Vector256.Load(a + i);
+            t += Vector256.Load(a + i + 8);
+            u += Vector256.Load(a + i + 16);
+            v += Vector256.Load(a + i + 24);
+        }
+
+        return Vector256.Sum(s + t + u + v);
+    }
+
     public static void Print()
     {
         foreach (int threads in Threads())

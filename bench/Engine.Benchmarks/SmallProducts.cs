@@ -24,7 +24,7 @@ static class SmallProducts
             Add([n, n], [n, n], [n, n], true);
         }
 
-        foreach (int rows in (int[])[1, 2, 3, 4, 8, 16])
+        foreach (int rows in (int[])[1, 2, 3, 4, 6, 8, 12, 16, 24])
         {
             Add([rows, 2048], [2048, 2048], [rows, 2048], false);
             Add([rows, 2048], [2048, 2048], [rows, 2048], true);

@@ -72,6 +72,7 @@ public abstract class Backend
 
     /// <summary>
     /// y = activation(a b + bias): a [..., M, K], b [..., K, N], y [..., M, N], equal batch axes (broadcast by strides of 0), any strides.
+    /// b may hold bfloat16 or float16 where a and y are float32 or float64; each element is widened exactly before it is multiplied.
     /// bias [N] or null. preActivation, if given (dense, y's shape), receives a b + bias. accumulate adds to y what was there.
     /// </summary>
     public abstract void MatMul<TActivation>(TActivation activation, Tensor a, Tensor b, Tensor? bias, Tensor y, Tensor? preActivation, bool accumulate)
@@ -127,7 +128,7 @@ public abstract class Backend
     /// <summary>y[i, index[i, j, k], k] += x[i, j, k], in the order of j; index and x have one shape.</summary>
     public abstract void ScatterAdd(int axis, Tensor x, Tensor index, Tensor y);
 
-    /// <summary>y[o, j, i] = x[o, index[j], i]: dense x [O, N, I], index [J], y [O, J, I].</summary>
+    /// <summary>y[o, j, i] = x[o, index[j], i]: dense x [O, N, I], index [J], y [O, J, I] of x's element type, whichever that is.</summary>
     public abstract void IndexSelect(Tensor x, Tensor index, Tensor y);
 
     /// <summary>y[o, index[j], i] += x[o, j, i], in the order of j: dense x [O, J, I], y [O, N, I].</summary>

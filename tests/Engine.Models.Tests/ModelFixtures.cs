@@ -65,13 +65,4 @@ static class ModelFixtures
         RandomNumbers.Normal([count, config.Channels, config.ImageSize, config.ImageSize], new Philox(seed));
 
     public static VitConfig Small { get; } = new() { ImageSize = 16, PatchSize = 8, Width = 24, Depth = 2, Heads = 3, MlpWidth = 48, Classes = 5 };
-
-    /// <summary>The same files with the same bytes.</summary>
-    public static void AssertSameFolders(string expected, string actual, string except = "")
-    {
-        string[] names = [.. Directory.GetFiles(expected).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
-        Assert.Equal(names, Directory.GetFiles(actual).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal));
-        foreach (string name in names.Where(name => name != except))
-            Assert.True(File.ReadAllBytes(Path.Combine(expected, name)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, name))), $"{name} differs");
-    }
 }

@@ -28,7 +28,7 @@ public static class ModelFolder
         source.CheckComplete();
         if (built is not TModel model)
             throw new CheckpointException(folder, $"holds a {built.GetType().Name} ({layout.Name}), not a {typeof(TModel).Name}");
-        StoredForm form = plan.SavedIn is { } other ? StoredForm.Of(model, other, other.Describe(model)) : StoredForm.Of(weights, layout, config, plan, source.Unused);
+        StoredForm form = plan.SavedIn is { } other ? StoredForm.Of(model, other, other.Describe(model, folder)) : StoredForm.Of(weights, layout, config, plan, source.Unused);
         return new(model, form.Layout.Name, source.Fresh, source.Unused, plan.StoredClasses, form);
     }
 
@@ -57,6 +57,6 @@ public static class ModelFolder
         ArgumentNullException.ThrowIfNull(model);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ModelLayout layout = ModelLayout.For(model, library, folder);
-        StoredForm.Of(model, layout, layout.Describe(model)).Save(model, folder, companions);
+        StoredForm.Of(model, layout, layout.Describe(model, folder)).Save(model, folder, companions);
     }
 }

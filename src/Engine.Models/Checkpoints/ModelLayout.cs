@@ -64,7 +64,10 @@ abstract class ModelLayout
     public virtual string? Lacks(Module model) => null;
 
     /// <summary>The config.json of a model that <see cref="Fits"/> and that nothing is lacking for.</summary>
-    public virtual byte[] Describe(Module model) =>
+    /// <param name="model">The model.</param>
+    /// <param name="folder">Where it is to be written, for messages.</param>
+    /// <exception cref="CheckpointException">The library computes something else than the model after all; the message says what.</exception>
+    public virtual byte[] Describe(Module model, string folder) =>
         throw new NotSupportedException($"{Name}: no model is written in this layout that did not come in it.");
 
     /// <summary>The layout of a model of this one that was given a head.</summary>

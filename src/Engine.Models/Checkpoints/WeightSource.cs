@@ -70,14 +70,7 @@ sealed class WeightSource
         SafeTensorItem item = weights.Items[name];
         if (!SameShape(item, shape))
             throw new CheckpointException(weights.FilePath, $"{item.Type.Name()} [{string.Join(", ", item.Shape.ToArray())}] found, {ConfigFile.Name} makes it {shape}", name);
-        return item.Type switch
-        {
-            SafeTensorType.F32 => Tensor.From(weights.Read<float>(name), shape),
-            SafeTensorType.F64 => Tensor.From(weights.Read<double>(name), shape),
-            SafeTensorType.F16 => Tensor.From(weights.Read<Half>(name), shape),
-            SafeTensorType.BF16 => Tensor.From(weights.Read<ushort>(name), shape),
-            _ => throw new CheckpointException(weights.FilePath, $"{item.Type.Name()} found; weights are read as F32, F64, F16 or BF16", name),
-        };
+        return StoredTensor.Read(weights, item, shape);
     }
 
     static bool SameShape(SafeTensorItem item, Shape shape)

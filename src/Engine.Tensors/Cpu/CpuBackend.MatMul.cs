@@ -6,8 +6,32 @@ namespace Engine.Tensors;
 public sealed unsafe partial class CpuBackend
 {
     /// <inheritdoc/>
-    public override void MatMul<TActivation>(TActivation activation, Tensor a, Tensor b, Tensor? bias, Tensor y, Tensor? preActivation, bool accumulate) =>
-        Simd.Run(y.DType, new MatMulKernel<TActivation>(this, activation, a, b, bias, y, preActivation, accumulate));
+    public override void MatMul<TActivation>(TActivation activation, Tensor a, Tensor b, Tensor? bias, Tensor y, Tensor? preActivation, bool accumulate)
+    {
+        Tensor right = b.DType == y.DType || IsReadNarrow(b, bias, y) ? b : Widened(b, y.DType);
+        Simd.Run(y.DType, new MatMulKernel<TActivation>(this, activation, a, right, bias, y, preActivation, accumulate));
+        if (right != b) right.Release();
+    }
+
+    // The kernels widen a 16-bit matrix as they go where it is one dense matrix and stays the right side. What is left are
+    // columns, batches of matrices and odd strides: small, or rare. The sums are the same either way.
+    static bool IsReadNarrow(Tensor b, Tensor? bias, Tensor y)
+    {
+        foreach (int stride in b.Strides[..^2])
+            if (stride != 0) return false;
+        bool transposes = y.Strides[^1] != 1 && y.Strides[^2] == 1 && bias is null;
+        return b.Shape[^1] > 1 && (b.Strides[^1] == 1 || b.Strides[^2] == 1) && !transposes;
+    }
+
+    // The strides decide which way a product takes: a transposed matrix stays one, and the stride of an axis of one element, too.
+    static Tensor Widened(Tensor b, DType type)
+    {
+        Tensor dense = b.Strides[^2] == 1 && b.Strides[^1] != 1 ? b.Transpose().To(type).Transpose() : b.To(type);
+        int[] strides = dense.Strides.ToArray();
+        for (int axis = 0; axis < strides.Length; axis++)
+            if (b.Shape[axis] == 1) strides[axis] = b.Strides[axis];
+        return new(dense.Storage, type, dense.Shape, strides, dense.Offset);
+    }
 
     /// <summary>The product with vectors of a given width; tests choose one that the processor only emulates.</summary>
     internal void MatMul<TLane, T, TActivation>(TActivation activation, Tensor a, Tensor b, Tensor? bias, Tensor y, Tensor? preActivation, bool accumulate)
@@ -23,7 +47,8 @@ public sealed unsafe partial class CpuBackend
             A = Pointer<T>(a),
             ARow = a.Strides[^2],
             AColumn = a.Strides[^1],
-            B = Pointer<T>(b),
+            B = (T*)Pointer(b),
+            BType = b.DType,
             BRow = b.Strides[^2],
             BColumn = b.Strides[^1],
             Y = Pointer<T>(y),

@@ -50,6 +50,13 @@ public sealed unsafe partial class CpuBackend : Backend
         return (CpuStorage)storage;
     }
 
+    /// <summary>The first element of a tensor of any type.</summary>
+    internal static byte* Pointer(Tensor tensor)
+    {
+        tensor.Storage.CheckUsable();
+        return ((CpuStorage)tensor.Storage).Pointer + tensor.Offset * tensor.DType.Size();
+    }
+
     internal static T* Pointer<T>(Tensor tensor) where T : unmanaged
     {
         tensor.Storage.CheckUsable();

@@ -77,7 +77,7 @@ sealed unsafe class Gemm<TLane, T, TActivation>
 
         maxDepth = GemmBlocking.Depth(problem.K);
         aInPlace = problem.N <= FewColumns && problem.AColumn == 1;
-        bool bInPlace = problem.M <= FewRows && problem.BColumn == 1;
+        bool bInPlace = problem.M <= FewRows && problem.BColumn == 1 && !problem.IsNarrow;
         for (column = 0; column < problem.N; column += columns)
         {
             columns = Math.Min(GemmBlocking.MaxColumns, problem.N - column);
@@ -157,10 +157,19 @@ sealed unsafe class Gemm<TLane, T, TActivation>
     {
         int panel = task * panelsPerPack, count = Math.Min(panelsPerPack, panelCount - panel);
         int first = packedFrom + panel * TileColumns;
-        T* source = problem.B + step * problem.BRow + (column + first) * problem.BColumn;
-        GemmPacking<TLane, T>.Pack(source, problem.BColumn, problem.BRow, Math.Min(count * TileColumns, columns - first), depth, TileColumns,
-            panels + ((nint)block * maxDepth * panelCount + (nint)panel * depth) * TileColumns);
+        nint offset = step * problem.BRow + (column + first) * problem.BColumn;
+        int lines = Math.Min(count * TileColumns, columns - first);
+        T* target = panels + ((nint)block * maxDepth * panelCount + (nint)panel * depth) * TileColumns;
+        switch (problem.BType)
+        {
+            case DType.BFloat16: PackWeights((BrainWeight<T>*)problem.B + offset, lines, depth, target); break;
+            case DType.Float16: PackWeights((HalfWeight<T>*)problem.B + offset, lines, depth, target); break;
+            default: PackWeights((PlainWeight<T>*)problem.B + offset, lines, depth, target); break;
+        }
     }
+
+    void PackWeights<TWeight>(TWeight* source, int lines, int depth, T* target) where TWeight : unmanaged, IWeight<TWeight, T> =>
+        GemmPacking<TLane, T>.Pack(source, problem.BColumn, problem.BRow, lines, depth, TileColumns, target);
 
     void MultiplyTask(int task)
     {

@@ -6,8 +6,11 @@ unsafe struct GemmProblem<T> where T : unmanaged
     /// <summary>The sizes: a is M x K, b is K x N, y is M x N.</summary>
     public int M, N, K;
 
-    /// <summary>The first element of each matrix.</summary>
+    /// <summary>The first element of each matrix. Where <see cref="BType"/> says so, B's elements have 16 bits.</summary>
     public T* A, B, Y;
+
+    /// <summary>BFloat16 or Float16 where b is stored so and is to be widened on the way; anything else: b holds T.</summary>
+    public DType BType;
 
     /// <summary>Distances between rows and between columns.</summary>
     public nint ARow, AColumn, BRow, BColumn, YRow, YColumn;
@@ -27,7 +30,10 @@ unsafe struct GemmProblem<T> where T : unmanaged
     /// <summary>Multiply-adds, the measure of work.</summary>
     public readonly long Work => (long)M * N * K;
 
-    /// <summary>y^T = b^T a^T: the same products with rows and columns exchanged. The bias, which belongs to columns, is not.</summary>
+    /// <summary>Whether b is stored in 16 bits.</summary>
+    public readonly bool IsNarrow => BType is DType.BFloat16 or DType.Float16;
+
+    /// <summary>y^T = b^T a^T: the same products with rows and columns exchanged. The bias, which belongs to columns, is not. Not for a narrow b.</summary>
     public readonly GemmProblem<T> Transposed() => this with
     {
         M = N,

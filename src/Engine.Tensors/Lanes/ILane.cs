@@ -90,6 +90,12 @@ public unsafe interface IVectorLane<TSelf, T> : ILane<TSelf>
     /// <summary>Reads <see cref="Count"/> elements, any alignment.</summary>
     static abstract TSelf Load(T* source);
 
+    /// <summary>Reads <see cref="Count"/> bfloat16 numbers, widened exactly; any alignment.</summary>
+    static abstract TSelf LoadBrain(ushort* source);
+
+    /// <summary>Reads <see cref="Count"/> float16 numbers, widened exactly; any alignment.</summary>
+    static abstract TSelf LoadHalf(ushort* source);
+
     /// <summary>Writes <see cref="Count"/> elements, any alignment.</summary>
     static abstract void Store(TSelf value, T* target);
 

@@ -145,6 +145,18 @@ public readonly unsafe struct Lane128<T> : IVectorLane<Lane128<T>, T> where T : 
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static Lane128<T> LoadBrain(ushort* source) => IsSingle
+        ? new(Widening.Brain128(source).As<float, T>())
+        : new(Vector128.Create((double)Widening.Brain(source[0]), Widening.Brain(source[1])).As<double, T>());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static Lane128<T> LoadHalf(ushort* source) => IsSingle
+        ? new(Widening.Half128(source).As<float, T>())
+        : new(Vector128.Create((double)Widening.Half(source[0]), Widening.Half(source[1])).As<double, T>());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static void Store(Lane128<T> value, T* target) => Vector128.Store(value.Value, target);
 
     /// <inheritdoc/>

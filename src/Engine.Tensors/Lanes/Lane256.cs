@@ -145,6 +145,18 @@ public readonly unsafe struct Lane256<T> : IVectorLane<Lane256<T>, T> where T : 
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static Lane256<T> LoadBrain(ushort* source) => IsSingle
+        ? new(Widening.Brain256(source).As<float, T>())
+        : new(Vector256.Create(Vector128.WidenLower(Widening.Brain128(source)), Vector128.WidenUpper(Widening.Brain128(source))).As<double, T>());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static Lane256<T> LoadHalf(ushort* source) => IsSingle
+        ? new(Widening.Half256(source).As<float, T>())
+        : new(Vector256.Create(Vector128.WidenLower(Widening.Half128(source)), Vector128.WidenUpper(Widening.Half128(source))).As<double, T>());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static void Store(Lane256<T> value, T* target) => Vector256.Store(value.Value, target);
 
     /// <inheritdoc/>

@@ -145,6 +145,18 @@ public readonly unsafe struct Lane512<T> : IVectorLane<Lane512<T>, T> where T : 
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static Lane512<T> LoadBrain(ushort* source) => IsSingle
+        ? new(Widening.Brain512(source).As<float, T>())
+        : new(Vector512.Create(Vector256.WidenLower(Widening.Brain256(source)), Vector256.WidenUpper(Widening.Brain256(source))).As<double, T>());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static Lane512<T> LoadHalf(ushort* source) => IsSingle
+        ? new(Widening.Half512(source).As<float, T>())
+        : new(Vector512.Create(Vector256.WidenLower(Widening.Half256(source)), Vector256.WidenUpper(Widening.Half256(source))).As<double, T>());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static void Store(Lane512<T> value, T* target) => Vector512.Store(value.Value, target);
 
     /// <inheritdoc/>

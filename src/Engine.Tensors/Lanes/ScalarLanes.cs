@@ -77,6 +77,12 @@ public readonly unsafe struct Scalar32(float value) : IVectorLane<Scalar32, floa
     public static Scalar32 Load(float* source) => new(*source);
 
     /// <inheritdoc/>
+    public static Scalar32 LoadBrain(ushort* source) => new(Widening.Brain(*source));
+
+    /// <inheritdoc/>
+    public static Scalar32 LoadHalf(ushort* source) => new(Widening.Half(*source));
+
+    /// <inheritdoc/>
     public static void Store(Scalar32 value, float* target) => *target = value.Value;
 
     /// <inheritdoc/>
@@ -167,6 +173,12 @@ public readonly unsafe struct Scalar64(double value) : IVectorLane<Scalar64, dou
 
     /// <inheritdoc/>
     public static Scalar64 Load(double* source) => new(*source);
+
+    /// <inheritdoc/>
+    public static Scalar64 LoadBrain(ushort* source) => new(Widening.Brain(*source));
+
+    /// <inheritdoc/>
+    public static Scalar64 LoadHalf(ushort* source) => new(Widening.Half(*source));
 
     /// <inheritdoc/>
     public static void Store(Scalar64 value, double* target) => *target = value.Value;

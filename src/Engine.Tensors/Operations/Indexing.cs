@@ -82,7 +82,7 @@ public static class Indexing
     }
 
     /// <summary>The rows of a table that ids name.</summary>
-    /// <param name="weight">[N, D]</param>
+    /// <param name="weight">[N, D]; bfloat16 or float16 gives float32 rows, and only the rows named are read.</param>
     /// <param name="ids">[...], 0 .. N - 1</param>
     /// <returns>[..., D]</returns>
     public static Tensor Embedding(Tensor weight, Tensor ids)
@@ -90,7 +90,15 @@ public static class Indexing
         Require.Rank("Embedding", "weight", weight, 2, "[N, D]");
         ArgumentNullException.ThrowIfNull(ids);
         Shape flat = [checked((int)ids.ElementCount)], result = [.. ids.Shape.AsSpan(), weight.Shape[1]];
-        return IndexSelect(weight, 0, ids.Reshape(flat)).Reshape(result);
+        Tensor rows = IndexSelect(weight, 0, ids.Reshape(flat));
+        if (weight.DType is DType.BFloat16 or DType.Float16)
+        {
+            Tensor narrow = rows;
+            rows = narrow.To(DType.Float32);
+            narrow.Release();
+        }
+
+        return rows.Reshape(result);
     }
 
     /// <summary>dL/dweight [N, D] of <see cref="Embedding"/> from dy [..., D]: rows that occur twice add up, in the order of ids.</summary>

@@ -1,11 +1,16 @@
 namespace Engine.Tensors;
 
 /// <summary>Matrix products: any strides, batches that broadcast, and the linear layer with its gradients.</summary>
+/// <remarks>
+/// The right side of a product, a linear layer's weight above all, may hold bfloat16 or float16 where everything else is float32:
+/// it is read in 16 bits and widened, exactly, on the way to the multiplication. The result has the bits that the weight
+/// converted to float32 first would give.
+/// </remarks>
 public static class Matrices
 {
     /// <summary>The matrix product, with the rules of numpy and torch.</summary>
     /// <param name="a">[..., M, K], or [K]: a row, whose axis the result lacks.</param>
-    /// <param name="b">[..., K, N], or [K]: a column, whose axis the result lacks. Batch axes broadcast.</param>
+    /// <param name="b">[..., K, N], or [K]: a column, whose axis the result lacks. Batch axes broadcast. It may be bfloat16 or float16 beside an a of float32.</param>
     /// <returns>[..., M, N]; zeros where K is 0.</returns>
     /// <exception cref="ShapeException">The inner extents differ, the batch axes do not broadcast, an operand has no axis, or the element types differ.</exception>
     public static Tensor MatMul(Tensor a, Tensor b)
@@ -24,7 +29,7 @@ public static class Matrices
 
     /// <summary>y = a b, or y += a b, into a tensor that is there already.</summary>
     /// <param name="a">[..., M, K]</param>
-    /// <param name="b">[..., K, N]; batch axes broadcast.</param>
+    /// <param name="b">[..., K, N]; batch axes broadcast. It may be bfloat16 or float16.</param>
     /// <param name="y">[..., M, N], any strides, no part of a or b.</param>
     /// <param name="accumulate">Whether what y holds is added.</param>
     /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
@@ -41,7 +46,7 @@ public static class Matrices
 
     /// <summary>y = x weight^T + bias.</summary>
     /// <param name="x">[..., In]</param>
-    /// <param name="weight">[Out, In], as checkpoints hold it.</param>
+    /// <param name="weight">[Out, In], as checkpoints hold it, bfloat16 and float16 included.</param>
     /// <param name="bias">[Out] or null.</param>
     /// <returns>[..., Out]</returns>
     /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
@@ -110,7 +115,7 @@ public static class Matrices
 
     /// <summary>The gradient of <see cref="Linear(Tensor, Tensor, Tensor?)"/> for its input: dy weight.</summary>
     /// <param name="dy">[..., Out]</param>
-    /// <param name="weight">[Out, In]</param>
+    /// <param name="weight">[Out, In]; it may be bfloat16 or float16.</param>
     /// <returns>[..., In]</returns>
     /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
     public static Tensor LinearInputGradient(Tensor dy, Tensor weight)
@@ -119,7 +124,7 @@ public static class Matrices
         ArgumentNullException.ThrowIfNull(weight);
         if (weight.Rank != 2 || dy.Rank == 0 || dy.Shape[^1] != weight.Shape[0])
             throw new ShapeException($"LinearInputGradient: dy is {dy.Shape}, weight is {weight.Shape}; dy [..., Out] and weight [Out, In] fit.");
-        RequireAlike("LinearInputGradient", dy, weight);
+        RequireFactors("LinearInputGradient", dy, weight);
         Tensor dx = dy.EmptyLike(dy.Shape.With(dy.Rank - 1, weight.Shape[1]));
         Multiply(default(Identity), Rows(dy), weight, null, Rows(dx), null, false);
         return dx;
@@ -153,7 +158,7 @@ public static class Matrices
         if (a.Rank < 2 || b.Rank < 2) throw new ShapeException($"{operation}: a is {a.Shape}, b is {b.Shape}; both need two axes or more.");
         if (a.Shape[^1] != b.Shape[^2])
             throw new ShapeException($"{operation}: inner extents differ: a is {a.Shape}, b is {b.Shape}.");
-        RequireAlike(operation, a, b);
+        RequireFactors(operation, a, b);
         Shape batch = Shape.Broadcast(a.Shape[..^2], b.Shape[..^2], operation);
         return [.. batch, a.Shape[^2], b.Shape[^1]];
     }
@@ -162,7 +167,7 @@ public static class Matrices
     {
         if (x.Rank == 0 || weight.Rank != 2 || x.Shape[^1] != weight.Shape[1])
             throw new ShapeException($"Linear: x is {x.Shape}, weight is {weight.Shape}; x [..., In] and weight [Out, In] fit.");
-        RequireAlike("Linear", x, weight);
+        RequireFactors("Linear", x, weight);
         if (bias is not null)
         {
             if (bias.Rank != 1 || bias.Shape[0] != weight.Shape[0])
@@ -190,6 +195,14 @@ public static class Matrices
         long rows = 1;
         for (int axis = 0; axis < x.Rank - 1; axis++) rows *= x.Shape[axis];
         return x.Reshape(checked((int)rows), x.Shape[^1]);
+    }
+
+    // A 16-bit right side is widened by the kernels.
+    static void RequireFactors(string operation, Tensor a, Tensor b)
+    {
+        bool widens = a.DType.IsArithmetic() && b.DType is DType.BFloat16 or DType.Float16;
+        if (!widens) RequireAlike(operation, a, b);
+        else if (a.Device != b.Device) throw new DeviceException($"{operation}: the operands lie on {a.Device} and {b.Device}; move one with To(Device).");
     }
 
     static void RequireAlike(string operation, Tensor a, Tensor b)

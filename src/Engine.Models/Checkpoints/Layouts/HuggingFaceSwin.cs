@@ -93,7 +93,7 @@ sealed class HuggingFaceSwin(string prefix) : SwinLayout
     public override string? Lacks(Module model) => LacksEncoder(((SwinTransformer)model).Config) ?? base.Lacks(model);
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model)
+    public override byte[] Describe(Module model, string folder)
     {
         SwinConfig swin = ((SwinTransformer)model).Config;
         JsonObject config = WriteEncoder(swin);

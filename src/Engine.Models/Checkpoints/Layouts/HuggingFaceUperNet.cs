@@ -141,7 +141,7 @@ sealed class HuggingFaceUperNet : ImageLayout
     }
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model)
+    public override byte[] Describe(Module model, string folder)
     {
         UperNetConfig net = ((UperNet)model).Config;
         JsonObject encoder = HuggingFaceSwin.WriteEncoder(net.Backbone);

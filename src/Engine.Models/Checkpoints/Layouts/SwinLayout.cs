@@ -55,7 +55,7 @@ abstract class SwinLayout : ImageLayout
         if (options.Classes is not { } classes)
             throw config.Fault("describes a classifier; to make a segmentation model of it, say how many classes the pixels have");
         SwinConfig backbone = Asked(stored, options) with { WindowRule = WindowRule.PadAndShift, Classes = 0 };
-        UperNetConfig asked = HuggingFaceUperNet.Checked(config, new() { Backbone = backbone, Classes = classes });
+        UperNetConfig asked = HuggingFaceUperNet.Checked(config, new() { Backbone = backbone, Classes = classes, HasAuxiliary = backbone.Stages > UperNetConfig.AuxiliaryStage });
         ModelPlan plan = new(stored.Classes, classes, Stacks(stored), at => new UperNet(at, asked))
         {
             IsFresh = name => !name.StartsWith("backbone.", StringComparison.Ordinal),
@@ -141,7 +141,7 @@ abstract class SwinLayout : ImageLayout
     public override bool Fits(Module model) => model is SwinTransformer;
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model) => ConfigFile.Write(WriteFlat(((SwinTransformer)model).Config));
+    public override byte[] Describe(Module model, string folder) => ConfigFile.Write(WriteFlat(((SwinTransformer)model).Config));
 
     // Libraries differ where windows meet the border of a map; where none does, all have the same model.
     /// <inheritdoc/>
@@ -153,7 +153,7 @@ abstract class SwinLayout : ImageLayout
             int map = swin.MapOf(stage), window = swin.WindowOf(stage);
             bool onlyOneShifts = map == window && (swin.WindowRule == WindowRule.PadAndShift) != (Rule == WindowRule.PadAndShift);
             if (window != theirs.WindowOf(stage) || map % window != 0 || onlyOneShifts)
-                return $"windows as the model's, which cuts the map of {map} x {map} patches of stage {stage} into windows of {window} by the rule {swin.WindowRule}, not {Rule}";
+                return $"such cut of the map of {map} x {map} patches of stage {stage} into windows of {window} ({swin.WindowRule}, there {Rule}); choose an image size whose maps are multiples of the window, or the layout it came in";
         }
 
         return null;
