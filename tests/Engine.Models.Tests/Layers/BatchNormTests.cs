@@ -1,4 +1,3 @@
-using Engine.Autograd;
 using Engine.Tensors;
 
 namespace Engine.Models.Tests;
