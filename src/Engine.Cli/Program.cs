@@ -12,7 +12,9 @@ RootCommand root = new(
     FinetuneCommand.Create(),
     PretrainCommand.Create(),
     EvaluateCommand.Create(),
+    GenerateCommand.Create(),
     MergeCommand.Create(),
+    ConvertCommand.Create(),
     InspectCommand.Create(),
 };
 

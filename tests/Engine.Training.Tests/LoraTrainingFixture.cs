@@ -1,6 +1,5 @@
 using Engine.Autograd;
 using Engine.Models;
-using Engine.Optim;
 using Engine.Tensors;
 using Engine.Testing;
 

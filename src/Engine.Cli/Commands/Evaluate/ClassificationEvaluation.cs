@@ -17,17 +17,18 @@ sealed class ClassificationEvaluation : EvaluateBranch
     public override string Help =>
         "  Image classifiers: accuracy, loss, accuracy per class, and which classes are taken for which.\n" +
         "    engine evaluate --model run/best --data test\n" +
-        "    engine evaluate --model run/best --data test --json";
+        "    engine evaluate --model run/best --data test --json\n" +
+        "    engine evaluate --model vit-base --adapter lora-run/best --data test";
 
     public override void Run(ParseResult parsed, EvaluationArguments arguments, CancellationToken cancellation)
     {
-        IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(arguments.Folder);
+        IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(arguments.Companions);
         ImageFolder images = new(arguments.Data, names);
-        ImageClassifier model = ModelFolder.Load<ImageClassifier>(arguments.Folder).Model;
+        ImageClassifier model = arguments.Load<ImageClassifier>().Model;
         if (model.Classes != images.ClassNames.Count)
             throw new CheckpointException(arguments.Folder, $"the model tells {model.Classes} classes apart, {(names is null ? images.Folder : ClassifierFiles.ClassNamesFile)} has {images.ClassNames.Count}; " +
                 "evaluate on the classes it was trained on, or fine-tune it on these");
-        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(arguments.Folder, model.ImageSize);
+        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(arguments.Companions, model.ImageSize);
         BatchLoader loader = new(images, preprocessing, new BatchLoaderOptions { BatchSize = arguments.Batch });
         ClassificationResult result = ProgressDisplay.Run(progress => Evaluator.Run(model, loader, cancellation, progress));
         if (arguments.Json) PrintJson(result);

@@ -140,9 +140,6 @@ abstract class SwinLayout : ImageLayout
     /// <inheritdoc/>
     public override bool Fits(Module model) => model is SwinTransformer;
 
-    /// <inheritdoc/>
-    public override byte[] Describe(Module model, string folder) => ConfigFile.Write(WriteFlat(((SwinTransformer)model).Config));
-
     // Libraries differ where windows meet the border of a map; where none does, all have the same model.
     /// <inheritdoc/>
     public override string? Lacks(Module model)
@@ -153,11 +150,14 @@ abstract class SwinLayout : ImageLayout
             int map = swin.MapOf(stage), window = swin.WindowOf(stage);
             bool onlyOneShifts = map == window && (swin.WindowRule == WindowRule.PadAndShift) != (Rule == WindowRule.PadAndShift);
             if (window != theirs.WindowOf(stage) || map % window != 0 || onlyOneShifts)
-                return $"such cut of the map of {map} x {map} patches of stage {stage} into windows of {window} ({swin.WindowRule}, there {Rule}); choose an image size whose maps are multiples of the window, or the layout it came in";
+                return $"windows as the model's, which cuts the map of {map} x {map} patches of stage {stage} into windows of {window} by the rule {swin.WindowRule}, not {Rule}";
         }
 
         return null;
     }
+
+    /// <inheritdoc/>
+    public override byte[] Describe(Module model, string folder) => ConfigFile.Write(WriteFlat(((SwinTransformer)model).Config));
 
     /// <summary>The keys that <see cref="ReadFlat"/> reads.</summary>
     protected static JsonObject WriteFlat(SwinConfig swin) => new()
