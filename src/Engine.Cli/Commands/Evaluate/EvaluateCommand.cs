@@ -6,7 +6,7 @@ namespace Engine.Cli;
 static class EvaluateCommand
 {
     // The first that takes model and data does the work.
-    static readonly EvaluateBranch[] Branches = [new ClassificationEvaluation()];
+    static readonly EvaluateBranch[] Branches = [new SegmenterEvaluation(), new ClassificationEvaluation()];
 
     static readonly Option<string> Model = new("--model") { Description = "A model folder.", Required = true };
     static readonly Option<string> Data = new("--data") { Description = "The data, in the form that finetune takes.", Required = true };
