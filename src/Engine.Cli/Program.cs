@@ -15,6 +15,7 @@ RootCommand root = new(
     DrawCommand.Create(),
     GenerateCommand.Create(),
     MergeCommand.Create(),
+    ConvertCommand.Create(),
     InspectCommand.Create(),
 };
 

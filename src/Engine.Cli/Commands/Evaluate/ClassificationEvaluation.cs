@@ -20,18 +20,19 @@ sealed class ClassificationEvaluation : EvaluateBranch
         "  Image classifiers: accuracy, loss, accuracy per class, and which classes are taken for which.\n" +
         "    engine evaluate --model run/best --data test\n" +
         "    engine evaluate --model run/best --data test --json\n" +
+        "    engine evaluate --model vit-base --adapter lora-run/best --data test\n" +
         CorruptionArguments.Help;
 
     public override void Run(ParseResult parsed, EvaluationArguments arguments, CancellationToken cancellation)
     {
         var corruptions = CorruptionArguments.Read(parsed);
-        IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(arguments.Folder);
+        IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(arguments.Companions);
         ImageFolder images = new(arguments.Data, names);
-        ImageClassifier model = ModelFolder.Load<ImageClassifier>(arguments.Folder).Model;
+        ImageClassifier model = arguments.Load<ImageClassifier>().Model;
         if (model.Classes != images.ClassNames.Count)
             throw new CheckpointException(arguments.Folder, $"the model tells {model.Classes} classes apart, {(names is null ? images.Folder : ClassifierFiles.ClassNamesFile)} has {images.ClassNames.Count}; " +
                 "evaluate on the classes it was trained on, or fine-tune it on these");
-        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(arguments.Folder, model.ImageSize);
+        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(arguments.Companions, model.ImageSize);
         BatchLoaderOptions options = new() { BatchSize = arguments.Batch };
         IImageDataset kept = corruptions is null ? images : new CachedDataset(images);        // each image is met many times
         (ClassificationResult result, CorruptionResult? suite) = ProgressDisplay.Run(progress =>

@@ -30,14 +30,14 @@ sealed class SegmenterEvaluation : EvaluateBranch
         var corruptions = CorruptionArguments.Read(parsed);
         SegmentationEvaluation options = ReadOptions(parsed, arguments);
         int? crop = PictureArguments.CropSize(parsed);
-        IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(arguments.Folder);
+        IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(arguments.Companions);
         PascalFolder data = new(arguments.Data, parsed.GetValue(List)!, names);
-        Segmenter model = ModelFolder.Load<Segmenter>(arguments.Folder).Model;
+        Segmenter model = arguments.Load<Segmenter>().Model;
         if (model.Classes != data.ClassNames.Count)
             throw new CheckpointException(arguments.Folder, $"the model tells {model.Classes} classes apart, {(names is null ? data.Folder : ClassifierFiles.ClassNamesFile)} has {data.ClassNames.Count}; " +
                 "evaluate on the classes it was trained on, or fine-tune it on these");
         // The model's own description says a size where it was trained here; a crop asked for comes first.
-        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(arguments.Folder, crop ?? Preprocessing.Find(arguments.Folder)?.Size ?? model.ImageSize);
+        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(arguments.Companions, crop ?? Preprocessing.Find(arguments.Companions)?.Size ?? model.ImageSize);
         SegmentationEvaluator evaluator = new(model, preprocessing, options);
 
         using OutputFolder? output = parsed.GetValue(Pictures) is { } path ? new(path) : null;
