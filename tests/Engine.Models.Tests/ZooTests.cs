@@ -1,5 +1,4 @@
 using System.Text;
-using Engine.Tensors;
 using Engine.Testing;
 
 namespace Engine.Models.Tests;
