@@ -19,6 +19,9 @@ switch (args)
     case ["--narrow", ..]:
         NarrowProducts.Print();
         break;
+    case ["--decode", .. var rest]:
+        DecodeTable.Print(rest);
+        break;
     case ["--memory", ..]:
         ResidentMemory.Print();
         break;

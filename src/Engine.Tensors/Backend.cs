@@ -22,6 +22,12 @@ public abstract class Backend
     /// <exception cref="DeviceException">There is not enough: what was asked, what is free, what to change.</exception>
     public abstract Storage Allocate(long bytes);
 
+    /// <summary>
+    /// A read-only storage over host memory that stays where it is, aligned to its elements or not; null, as here, where the device
+    /// cannot compute on such memory. The owner is disposed when the storage is released or collected.
+    /// </summary>
+    public virtual Storage? Borrow(nint address, long bytes, IDisposable owner) => null;
+
     /// <summary>Host to device, from a byte offset on.</summary>
     public abstract void Write(ReadOnlySpan<byte> source, Storage target, long offset);
 

@@ -42,7 +42,12 @@ public sealed class FolderWriterTests : IDisposable
     [Fact]
     public void The_folder_keeps_its_permissions()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "no modes there");
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("no modes there");
+            return;
+        }
+
         string folder = ModelFixtures.Copy("vit_hf", scratch);
         File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead);
         UnixFileMode before = File.GetUnixFileMode(folder);

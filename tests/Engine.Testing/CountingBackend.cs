@@ -25,6 +25,8 @@ public sealed class CountingBackend(Backend inner) : Backend
         return inner;
     }
 
+    public override Storage? Borrow(nint address, long bytes, IDisposable owner) => Count().Borrow(address, bytes, owner);
+
     public override Storage Allocate(long bytes) => Count().Allocate(bytes);
 
     public override void Write(ReadOnlySpan<byte> source, Storage target, long offset) => Count().Write(source, target, offset);

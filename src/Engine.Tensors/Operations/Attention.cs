@@ -191,6 +191,7 @@ public static class Attention
 
     static void CheckTarget(string name, Tensor target, Tensor query, Shape shape)
     {
+        target.Storage.CheckWritable("Attention");
         Require.Alike("Attention", query, target);
         Require.Shape("Attention", name, target, shape);
         if (shape[3] > 1 && target.Strides[3] != 1)

@@ -12,9 +12,9 @@ public sealed class AdapterTests
     [
         new LoraOptions { Targets = ["qkv", "fc1"], Rank = 2, Alpha = 4 },
         new LoraOptions { Targets = ["all-linear"], Rank = 3, Alpha = 6, RankStabilized = true },
-        new SeriesOptions { Targets = ["proj", "fc1"], Bottleneck = 5 },
-        new SeriesOptions { Targets = ["fc1", "fc2"], Bottleneck = 5, Placement = AdapterPlacement.Before, Scaling = 0.5f },
-        new ParallelOptions { Targets = ["fc1", "fc2"], Bottleneck = 5, Activation = Activation.Gelu, Scaling = 2 },
+        new SeriesAdapterOptions { Targets = ["proj", "fc1"], Bottleneck = 5 },
+        new SeriesAdapterOptions { Targets = ["fc1", "fc2"], Bottleneck = 5, Placement = AdapterPlacement.Before, Scaling = 0.5f },
+        new ParallelAdapterOptions { Targets = ["fc1", "fc2"], Bottleneck = 5, Activation = Activation.Gelu, Scaling = 2 },
     ];
 
     [Theory, MemberData(nameof(Kinds))]
@@ -141,7 +141,7 @@ public sealed class AdapterTests
         AdapterOptions[] wrong =
         [
             new LoraOptions { Targets = [] }, new LoraOptions { Targets = ["qkv"], Rank = 0 }, new LoraOptions { Targets = ["qkv"], Alpha = float.NaN },
-            new LoraOptions { Targets = ["qkv"], Dropout = 1 }, new SeriesOptions { Targets = ["qkv"], Bottleneck = 0 }, new LoraOptions { Targets = ["qkv"], AlsoTrain = ["nrom.*"] },
+            new LoraOptions { Targets = ["qkv"], Dropout = 1 }, new SeriesAdapterOptions { Targets = ["qkv"], Bottleneck = 0 }, new LoraOptions { Targets = ["qkv"], AlsoTrain = ["nrom.*"] },
         ];
         Assert.All(wrong, options => Assert.Throws<ArgumentException>(() => Peft.Attach(model, options)));
         Peft.Attach(model, new LoraOptions { Targets = ["qkv"] });
@@ -193,7 +193,7 @@ public sealed class AdapterTests
     [Fact]
     public void An_adapter_with_a_nonlinearity_cannot_be_merged() =>
         Assert.Contains("SeriesAdapter", Assert.Throws<InvalidOperationException>(
-            () => Peft.Attach(new VisionTransformer(Small), new SeriesOptions { Targets = ["fc1"] }).Merge()).Message, StringComparison.Ordinal);
+            () => Peft.Attach(new VisionTransformer(Small), new SeriesAdapterOptions { Targets = ["fc1"] }).Merge()).Message, StringComparison.Ordinal);
 
     internal static void Fill(Module model)
     {
