@@ -176,6 +176,6 @@ public sealed class SegmentationCommandTests
         string line = outcome.ErrorLines[^1];
         Assert.StartsWith("error: ", line, StringComparison.Ordinal);
         Assert.Contains(expected, line, StringComparison.Ordinal);
-        Assert.Empty(outcome.Output.Split('\n').Where(text => text.StartsWith("   at ", StringComparison.Ordinal)));
+        Assert.DoesNotContain(outcome.Output.Split('\n'), text => text.StartsWith("   at ", StringComparison.Ordinal));
     }
 }
