@@ -25,6 +25,9 @@ switch (args)
     case ["--memory", ..]:
         ResidentMemory.Print();
         break;
+    case ["--peft", ..]:
+        AdaptationCost.Print();
+        break;
     case ["--recompute", .. var rest]:
         Recomputation.Print(rest);
         break;

@@ -92,14 +92,12 @@ public sealed class GeneratorTests
     public void An_end_token_ends_the_answer_and_is_not_part_of_it()
     {
         Generator generator = new(new Llama(Config, seed: 4), Tokenizer);
-        GenerationOptions options = Unending with { MaxNewTokens = 30, Temperature = 1 };
-        int[] all = [.. generator.Stream([5, 6], options).Select(token => token.Id)];
-        int at = Array.FindIndex(all, token => Array.IndexOf(all, token) >= 3), absent = Enumerable.Range(3, 256).First(token => !all.Contains(token));
-        options = options with { EndIds = [absent, all[at]] };
-        GeneratedToken[] tokens = [.. generator.Stream([5, 6], options)];
+        int[] all = [.. generator.Stream([5, 6], Unending with { MaxNewTokens = 30 }).Select(token => token.Id)];
+        int at = Array.FindIndex(all, 3, token => Array.IndexOf(all, token) >= 3), never = Enumerable.Range(0, 256).First(id => !all.Contains(id));
+        GeneratedToken[] tokens = [.. generator.Stream([5, 6], Unending with { EndIds = [never, all[at]], MaxNewTokens = 30 })];
         Assert.Equal(all[..(at + 1)], tokens.Select(token => token.Id));
         Assert.Equal(FinishReason.EndToken, tokens[^1].Finish);
-        Generation whole = Assert.Single(generator.Complete([(IReadOnlyList<int>)[5, 6]], options));
+        Generation whole = Assert.Single(generator.Complete([(IReadOnlyList<int>)[5, 6]], Unending with { EndIds = [never, all[at]], MaxNewTokens = 30 }));
         Assert.Equal(all[..at], whole.Tokens);
         Assert.Equal(Tokenizer.Decode(all[..at]), whole.Text);
     }
@@ -155,7 +153,7 @@ public sealed class GeneratorTests
     }
 
     [Fact]
-    public void Whoever_has_enough_stops_asking()
+    public void Whoever_has_enough_stops_asking_and_the_memory_returns()
     {
         Generator generator = new(new Llama(Config, seed: 4));
         Assert.Equal(3, generator.Stream([5, 6], Unending).Take(3).Count());
