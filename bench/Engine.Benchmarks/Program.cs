@@ -19,8 +19,14 @@ switch (args)
     case ["--narrow", ..]:
         NarrowProducts.Print();
         break;
+    case ["--llama7b", .. var rest]:
+        Llama7B.Run(rest);
+        break;
     case ["--memory", ..]:
         ResidentMemory.Print();
+        break;
+    case ["--recompute", .. var rest]:
+        Recomputation.Print(rest);
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Roofline).Assembly).Run(args);

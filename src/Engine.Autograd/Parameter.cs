@@ -8,13 +8,15 @@ public sealed class Parameter : Variable
     /// <summary>A parameter that owns a copy of the given values.</summary>
     /// <param name="name">Its full name in the model, for messages, checkpoints and traces: <c>blocks.3.attn.qkv.weight</c>.</param>
     /// <param name="value">Its values.</param>
-    public Parameter(string name, Tensor value) : base(Outside(value), true)
+    /// <param name="isBuffer">True for what is saved with a model but not trained, see <see cref="IsBuffer"/>.</param>
+    public Parameter(string name, Tensor value, bool isBuffer = false) : base(Outside(value), !isBuffer)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        Name = name;
+        (Name, IsBuffer) = (name, isBuffer);
     }
 
-    Parameter(string name, Tensor value, bool trainable) : base(value, trainable)
+    // A tensor taken over; the order tells it from the constructor that copies.
+    Parameter(Tensor value, string name) : base(value, false)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         Name = name;
@@ -30,7 +32,7 @@ public sealed class Parameter : Variable
     {
         ArgumentNullException.ThrowIfNull(value);
         value.Storage.Scope = null;
-        return new(name, value, trainable: false);
+        return new(value, name);
     }
 
     /// <summary>The full name in the model.</summary>
@@ -45,6 +47,12 @@ public sealed class Parameter : Variable
     /// <summary>True once backward has reached this parameter since <see cref="ZeroGradient"/>.</summary>
     public bool HasGradient { get; private set; }
 
+    /// <summary>
+    /// True for numbers that belong to a model and are loaded and saved with it, but that no gradient changes: the running
+    /// statistics of batch normalization. A buffer stays untrained whatever is asked of it.
+    /// </summary>
+    public bool IsBuffer { get; }
+
     /// <summary>False freezes the parameter: no gradient is computed for it.</summary>
     /// <exception cref="GradientException">True for a parameter that is stored in 16 bits: those stay frozen.</exception>
     public bool Trainable
@@ -52,9 +60,9 @@ public sealed class Parameter : Variable
         get => RequiresGradient;
         set
         {
-            if (value && !Value.DType.IsArithmetic())
+            if (value && !IsBuffer && !Value.DType.IsArithmetic())
                 throw new GradientException($"Parameter {Name} is kept in {Value.DType} and stays frozen; load the model with its weights in Float32 to train it, or train adapters beside it.");
-            RequiresGradient = value;
+            RequiresGradient = value && !IsBuffer;
         }
     }
 

@@ -12,6 +12,7 @@ RootCommand root = new(
     FinetuneCommand.Create(),
     PretrainCommand.Create(),
     EvaluateCommand.Create(),
+    GenerateCommand.Create(),
     MergeCommand.Create(),
     InspectCommand.Create(),
 };

@@ -66,15 +66,15 @@ public abstract class Module
     /// <summary>Turns dropout and drop path off, in the whole tree.</summary>
     public void Evaluate() => At.Tree.IsTraining = false;
 
-    /// <summary>The parameters of this module and of its parts, in the order of construction.</summary>
+    /// <summary>The parameters of this module and of its parts, buffers among them, in the order of construction.</summary>
     public IReadOnlyList<Parameter> Parameters => [.. At.Tree.Parameters(Path).Select(named => named.Parameter)];
 
     /// <summary>A parameter by its name below this module: <c>model["blocks.3.attn.qkv.weight"]</c>.</summary>
     /// <exception cref="KeyNotFoundException">There is none of that name; the message says how many there are and names one.</exception>
     public Parameter this[string name] => At.Tree.Parameter((At / name).Path);
 
-    /// <summary>The numbers in all parameters of this module and its parts.</summary>
-    public long ParameterCount => At.Tree.Parameters(Path).Sum(named => named.Parameter.Value.ElementCount);
+    /// <summary>The numbers in all parameters of this module and its parts; buffers do not count, as nowhere in the field.</summary>
+    public long ParameterCount => At.Tree.Parameters(Path).Where(named => !named.Parameter.IsBuffer).Sum(named => named.Parameter.Value.ElementCount);
 
     /// <summary>True if a parameter of this module or its parts is trained.</summary>
     public bool IsTrainable => At.Tree.Parameters(Path).Any(named => named.Parameter.Trainable);

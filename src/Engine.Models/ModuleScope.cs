@@ -32,6 +32,9 @@ public sealed class ModuleScope
 
     internal ModuleTree Tree { get; }
 
+    /// <summary>Where the parameters of the model lie.</summary>
+    public Device Device => Tree.Device;
+
     /// <summary>The full name of the place; empty at the root.</summary>
     public string Path { get; }
 
@@ -72,7 +75,13 @@ public sealed class ModuleScope
     /// </param>
     /// <exception cref="ArgumentException">The model has a parameter of that name.</exception>
     /// <exception cref="ShapeException">The source gave another shape.</exception>
-    public Parameter Parameter(string name, Shape shape, InitialValues initial, bool keepStored = false)
+    public Parameter Parameter(string name, Shape shape, InitialValues initial, bool keepStored = false) => Add(name, shape, initial, isBuffer: false, keepStored);
+
+    /// <summary>Numbers of the module at this place that are loaded and saved but never trained; see <see cref="Autograd.Parameter.IsBuffer"/>.</summary>
+    /// <inheritdoc cref="Parameter"/>
+    public Parameter Buffer(string name, Shape shape, InitialValues initial) => Add(name, shape, initial, isBuffer: true, keepStored: false);
+
+    Parameter Add(string name, Shape shape, InitialValues initial, bool isBuffer, bool keepStored)
     {
         ArgumentNullException.ThrowIfNull(initial);
         string path = (this / name).Path;
@@ -81,7 +90,7 @@ public sealed class ModuleScope
         if (known is not null && known.Shape != shape)
             throw new ShapeException($"Parameter {path} is {shape}, its source gave {known.Shape}.");
         bool keeps = keepStored && weights == WeightPrecision.Stored && known?.DType is DType.BFloat16 or DType.Float16;
-        Parameter parameter = keeps ? Autograd.Parameter.Frozen(path, known!.To(Tree.Device)) : new(path, Values(known, shape, initial));
+        Parameter parameter = keeps ? Autograd.Parameter.Frozen(path, known!.To(Tree.Device)) : new(path, Values(known, shape, initial), isBuffer);
         parameter.IsFresh = known is null;
         Tree.Add(parameter);
         return parameter;

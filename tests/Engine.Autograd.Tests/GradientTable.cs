@@ -67,6 +67,8 @@ static class GradientTable
         Of(nameof(RmsNorm), "", v => RmsNorm(v[0], v[1]), [2, 3, 5], [5]),
         Of(nameof(RmsNorm), "without gamma", v => RmsNorm(v[0], null), [3, 5]),
         Of(nameof(RmsNorm), "without rows", v => RmsNorm(v[0], v[1]), [0, 5], [5]),
+        Of(nameof(BatchNormTraining), "", v => BatchNormTraining(v[0], v[1], v[2], 1e-3f).Y, [2, 3, 2, 2], [3], [3]),
+        Of(nameof(BatchNormTraining), "of a batch of vectors", v => BatchNormTraining(v[0], v[1], v[2], 1e-3f).Y, [5, 2], [2], [2]),
         Of(nameof(BatchNorm), "", v => BatchNorm(v[0], Constant(3).Value, Constant(3).Value, v[1], v[2]), [2, 3, 2, 2], [3], [3]),
 
         Of(nameof(Attention), "", v => Attention(v[0], v[1], v[2]), [2, 2, 3, 4], [2, 2, 5, 4], [2, 2, 5, 3]),
@@ -76,6 +78,8 @@ static class GradientTable
         Of(nameof(SelfAttention), "", v => SelfAttention(v[0], 2), [2, 3, 12]),
         Of(nameof(SelfAttention), "causal", v => SelfAttention(v[0], 2, causal: true), [1, 4, 12]),
         Of(nameof(SelfAttention), "with a mask", v => SelfAttention(v[0], 2, v[1]), [2, 3, 12], [1, 2, 3, 3]),
+        Of(nameof(SelfAttention), "with a mask that repeats", v => SelfAttention(v[0], 2, v[1]), [4, 3, 12], [2, 2, 3, 3]),
+        Of(nameof(SelfAttention), "with a mask that repeats for all heads", v => SelfAttention(v[0], 2, v[1]), [6, 3, 12], [3, 1, 3, 3]),
         Of(nameof(Rotary), "", v => Rotary(v[0], Constant(3, 2).Value, Constant(3, 2).Value), [2, 2, 3, 4]),
 
         Of(nameof(CrossEntropy), "", v => CrossEntropy(v[0], Targets(4)), [4, 3]),
@@ -112,6 +116,7 @@ static class GradientTable
         Of(nameof(Gather), "", v => Gather(v[0], 1, Index([0, 2, 2, 1], 2, 2)), [2, 3]),
         Of(nameof(ScatterAdd), "", v => ScatterAdd(v[0], 0, Index([0, 2, 2, 1, 0, 0], 3, 2), v[1]), [3, 2], [3, 2]),
         Of(nameof(IndexSelect), "", v => IndexSelect(v[0], 1, Index([3, 0, 3], 3)), [2, 4, 3]),
+        Of(nameof(Reorder), "", v => Reorder(v[0], -1, Permutation.Of([2, 0, 3, 1])), [2, 3, 4]),
         Of(nameof(IndexSelect), "of nothing", v => IndexSelect(v[0], 1, Index([], 0)), [2, 4, 3]),
         Of(nameof(Embedding), "", v => Embedding(v[0], Index([3, 0, 3, 1], 2, 2)), [4, 3]),
         Of(nameof(Where), "", v => Where(Alternating(2, 3), v[0], v[1]), [2, 3], [3]),

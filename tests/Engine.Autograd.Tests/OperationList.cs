@@ -47,6 +47,7 @@ static class OperationList
         [
             (nameof(LayerNorm), ["Normalization.LayerNorm", "Normalization.LayerNormGradient"]),
             (nameof(RmsNorm), ["Normalization.RmsNorm", "Normalization.RmsNormGradient"]),
+            (nameof(BatchNormTraining), ["Normalization.BatchNorm", "Normalization.BatchNormGradient"]),
             (nameof(BatchNorm), ["Elementwise.Map", "Reduction.SumTo"]),
             (nameof(Softmax), ["Normalization.Softmax", "Normalization.SoftmaxGradient"]),
             (nameof(LogSoftmax), ["Normalization.LogSoftmax", "Normalization.LogSoftmaxGradient"]),
@@ -88,6 +89,7 @@ static class OperationList
         [
             (nameof(Gather), ["Indexing.Gather", "Indexing.ScatterAdd"]), (nameof(ScatterAdd), ["Indexing.ScatterAdd", "Indexing.Gather"]),
             (nameof(IndexSelect), ["Indexing.IndexSelect", "Indexing.IndexAdd"]),
+            (nameof(Reorder), ["Indexing.IndexSelect"]),
             (nameof(Embedding), ["Indexing.Embedding", "Indexing.EmbeddingGradient"]),
             (nameof(Where), ["Elementwise.Select"]), (nameof(MaskedFill), ["Elementwise.MaskedFill"]),
         ]),

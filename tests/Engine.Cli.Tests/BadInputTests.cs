@@ -131,6 +131,13 @@ public sealed class BadInputTests
         Refuses(scratch, 2, ["--freeze", "'block.*'"], Finetune(scratch, more: ["--freeze", "block.*"]));
         Refuses(scratch, 2, ["--freeze", "every parameter"], Finetune(scratch, more: ["--freeze", "*"]));
         Refuses(scratch, 2, ["--anchor-exclude", "'block.*'"], Finetune(scratch, more: ["--anchor-exclude", "block.*"]));
+        Refuses(scratch, 2, ["--trainable is 'some'", "head"], Finetune(scratch, more: ["--trainable", "some"]));
+        Refuses(scratch, 2, ["--freeze", "every parameter"], Finetune(scratch, more: ["--trainable", "head", "--freeze", "head.*"]));
+        Refuses(scratch, 2, ["--accumulate is 0", "1 or more"], Finetune(scratch, more: ["--accumulate", "0"]));
+        Refuses(scratch, 2, ["--image-size is 0", "1 or more"], Finetune(scratch, more: ["--image-size", "0"]));
+        Refuses(scratch, 2, ["--image-size 20", "patches of 8"], Finetune(scratch, more: ["--image-size", "20"]));
+        Refuses(scratch, 2, ["--drop-path is 1", "below 1"], Finetune(scratch, more: ["--drop-path", "1"]));
+        Refuses(scratch, 2, ["--family is 'resnet'", "vit"], "pretrain", "--data", scratch["data"], "--out", scratch["run"], "--family", "resnet");
         Refuses(scratch, 2, ["--weight-decay", "--lambda"], Finetune(scratch, more: ["--weight-decay", "0.1"]));
         Refuses(scratch, 2, ["--lambda", "adamw"], Finetune(scratch, more: ["--optimizer", "adamw", "--lambda", "2"]));
         Refuses(scratch, 2, ["--resume", "training_state"], Finetune(scratch, more: ["--resume"]));

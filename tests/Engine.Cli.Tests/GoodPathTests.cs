@@ -30,7 +30,7 @@ public sealed class GoodPathTests
             string folder = Path.Combine(run, name);
             Assert.Equal(DrawnDomains.Shapes.Take(3), ClassifierFiles.ReadClassNames(folder));
             Assert.Equal(16, Preprocessing.Load(Path.Combine(folder, Preprocessing.FileName)).Size);
-            Assert.Equal(3, ModelFolder.Load<VisionTransformer>(folder).Model.Config.Classes);
+            Assert.Equal(3, ModelFolder.Load<ImageClassifier>(folder).Model.Classes);
             SameLayout(model, folder);
         }
 
@@ -58,6 +58,34 @@ public sealed class GoodPathTests
         using Scratch scratch = new();
         Outcome tuned = Succeeds("finetune", "--model", scratch.Model(), "--data", scratch.Images(), "--out", scratch["run"], "--epochs", "1");
         Assert.DoesNotContain("New head", tuned.Output);
+    }
+
+    [Theory]
+    [InlineData("head", "head.")]
+    [InlineData("bias", "bias")]
+    public void What_is_not_trainable_comes_out_as_it_was(string trainable, string trained)
+    {
+        using Scratch scratch = new();
+        string model = scratch.Model();
+        Succeeds("finetune", "--model", model, "--data", scratch.Images(), "--out", scratch["run"], "--epochs", "1", "--batch", "4", "--accumulate", "2",
+            "--recompute", "--lr", "0.1", "--warmup", "0", "--trainable", trainable);
+        using SafeTensors before = SafeTensors.Open(Path.Combine(model, "model.safetensors")), after = SafeTensors.Open(scratch["run/last/model.safetensors"]);
+        foreach (string name in before.Items.Keys)
+        {
+            bool moves = name.Contains(trained, StringComparison.Ordinal) || name.StartsWith("head.", StringComparison.Ordinal);
+            Assert.True(moves != before.Read(name).SequenceEqual(after.Read(name)), name);
+        }
+    }
+
+    [Fact]
+    public void Another_image_size_is_trained_saved_and_evaluated()
+    {
+        using Scratch scratch = new();
+        string data = scratch.Images(), best = scratch["run/best"];
+        Succeeds("finetune", "--model", scratch.Model(), "--data", data, "--out", scratch["run"], "--epochs", "1", "--image-size", "24");
+        Assert.Equal(24, ModelFolder.Load<ImageClassifier>(best).Model.ImageSize);
+        Assert.Equal(24, Preprocessing.Load(Path.Combine(best, Preprocessing.FileName)).Size);
+        Succeeds("evaluate", "--model", best, "--data", data);
     }
 
     [Fact]

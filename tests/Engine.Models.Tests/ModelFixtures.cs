@@ -51,12 +51,6 @@ static class ModelFixtures
         File.Move(path + ".new", path, overwrite: true);
     }
 
-    /// <summary>Two small images.</summary>
-    public static Tensor Pixels(VitConfig config, int count = 2, ulong seed = 3) =>
-        RandomNumbers.Normal([count, config.Channels, config.ImageSize, config.ImageSize], new Philox(seed));
-
-    public static VitConfig Small { get; } = new() { ImageSize = 16, PatchSize = 8, Width = 24, Depth = 2, Heads = 3, MlpWidth = 48, Classes = 5 };
-
     /// <summary>The same files with the same bytes.</summary>
     public static void AssertSameFolders(string expected, string actual, string except = "")
     {
@@ -65,4 +59,10 @@ static class ModelFixtures
         foreach (string name in names.Where(name => name != except))
             Assert.True(File.ReadAllBytes(Path.Combine(expected, name)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, name))), $"{name} differs");
     }
+
+    /// <summary>Two small images.</summary>
+    public static Tensor Pixels(VitConfig config, int count = 2, ulong seed = 3) =>
+        RandomNumbers.Normal([count, config.Channels, config.ImageSize, config.ImageSize], new Philox(seed));
+
+    public static VitConfig Small { get; } = new() { ImageSize = 16, PatchSize = 8, Width = 24, Depth = 2, Heads = 3, MlpWidth = 48, Classes = 5 };
 }

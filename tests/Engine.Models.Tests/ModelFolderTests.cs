@@ -318,4 +318,11 @@ public sealed class ModelFolderTests : IDisposable
         file.Dispose();
         File.Delete(path);
     }
+
+    [Theory]
+    [InlineData("vit_timm", ModelKind.ImageClassifier)]
+    [InlineData("vit_hf", ModelKind.ImageClassifier)]
+    [InlineData("llama_mha", ModelKind.LanguageModel)]
+    [InlineData("llama_gqa_tied", ModelKind.LanguageModel)]
+    public void A_folder_says_what_its_model_does(string name, ModelKind kind) => Assert.Equal(kind, ModelFolder.KindOf(ModelFixtures.Folder(name)));
 }

@@ -5,37 +5,63 @@ using Engine.Testing;
 
 namespace Engine.Training.Tests;
 
-/// <summary>Sixteen steps of a small vision transformer against torch, timm and the official AdamSPD in double precision.</summary>
+/// <summary>Sixteen steps of a small vision transformer, and of LoRA on a small LLaMA, against torch, timm and the official AdamSPD in double precision.</summary>
 public sealed class TrainingFixtureTests
 {
     [Theory, FixtureData("training")]
     public void Training_follows_the_reference_step_by_step(FixtureCase reference)
     {
         using Fixture fixture = reference.Open();
-        string model = fixture.Config<string>("model");
-        Assert.True(model == "vit", $"{fixture.Name}: nothing here trains a model of kind '{model}'.");
-        foreach (string optimizer in fixture.Config<string[]>("optimizers")) Check(fixture, optimizer);
+        foreach (string optimizer in fixture.Config<string[]>("optimizers"))
+        {
+            switch (fixture.Config<string>("model"))
+            {
+                case "vit":
+                    CheckVit(fixture, optimizer);
+                    break;
+                case "llama_lora":
+                    CheckLora(fixture, optimizer);
+                    break;
+                case string model:
+                    Assert.Fail($"{fixture.Name}: nothing here trains a model of kind '{model}'.");
+                    break;
+            }
+        }
     }
 
-    static void Check(Fixture fixture, string optimizer)
+    static void CheckVit(Fixture fixture, string optimizer)
     {
         LoadedModel<ImageClassifier> loaded = ModelFolder.Load<ImageClassifier>(
             FixtureFolder.Path("training", fixture.Name), new LoadOptions { Device = fixture.Device });
-        Trainer trainer = new(new FixedBatchTask(loaded.Model), new TrainingOptions(), arena => Create(fixture, optimizer, arena));
+        CheckSteps(fixture, optimizer, loaded.Model, step =>
+        {
+            Tensor pixels = fixture.Load($"batch.{step}.pixels"), labels = fixture.Load($"batch.{step}.labels").To(DType.Int32);
+            return new FixedBatch(labels.Shape[0], smoothing => ImageClassificationTask.Forward(loaded.Model, pixels, labels, smoothing));
+        });
+        CheckWeights(fixture, optimizer, loaded);
+    }
+
+    static void CheckLora(Fixture fixture, string optimizer)
+    {
+        using LoraTrainingFixture lora = new(fixture);
+        CheckSteps(fixture, optimizer, lora.Model, lora.Batch);
+        lora.CheckWeights(optimizer);
+    }
+
+    static void CheckSteps(Fixture fixture, string optimizer, Module model, Func<int, TrainingBatch> batch)
+    {
+        Trainer trainer = new(new FixedBatchTask(model), new TrainingOptions(), arena => Create(fixture, optimizer, arena));
         int steps = fixture.Config<int>("steps");
         (float[] losses, long[] projected) = (new float[steps], new long[steps]);
         for (int step = 0; step < steps; step++)
         {
             using StepScope scope = StepScope.Begin();
-            Tensor pixels = fixture.Load($"batch.{step}.pixels"), labels = fixture.Load($"batch.{step}.labels").To(DType.Int32);
-            losses[step] = (float)trainer.Step(new FixedBatch(
-                labels.Shape[0], smoothing => ImageClassificationTask.Forward(loaded.Model, pixels, labels, smoothing)));
+            losses[step] = (float)trainer.Step(batch(step));
             projected[step] = trainer.Optimizer.Projection?.Trace.Latest.Count(row => row.Projected) ?? 0;
         }
 
         Close(fixture, Tensor.From<float>(losses, [steps], fixture.Device), $"{optimizer}.losses");
         Assert.Equal(fixture.Load($"{optimizer}.projected").ToArray<long>(), projected);
-        CheckWeights(fixture, optimizer, loaded);
     }
 
     // By way of a saved folder, where the weights bear the reference's names.

@@ -9,7 +9,7 @@ public static partial class Functions
     /// <param name="query">[B, H, N, D]</param>
     /// <param name="key">[B, G, M, D]; G divides H, several query heads then share a key head</param>
     /// <param name="value">[B, G, M, Dv]</param>
-    /// <param name="mask">Broadcasts to [B, H, N, M]: float is added to the scores, bool says who is seen.</param>
+    /// <param name="mask">Broadcasts to [B, H, N, M], or to [P, H, N, M] with P a divisor of B (sequence b has that of b mod P): float is added to the scores, bool says who is seen.</param>
     /// <param name="causal">Query i sees keys up to i + M - N.</param>
     /// <param name="scale">1 / sqrt(D) if null.</param>
     /// <returns>[B, H, N, Dv]; a query that sees nobody gives 0</returns>
@@ -34,7 +34,7 @@ public static partial class Functions
     /// </summary>
     /// <param name="qkv">[B, N, 3 * D]: all queries, then all keys, then all values; each is H heads of D / H</param>
     /// <param name="heads">H</param>
-    /// <param name="mask">Broadcasts to [B, H, N, N]: float is added to the scores, bool says who is seen.</param>
+    /// <param name="mask">Broadcasts to [B, H, N, N], or to [P, H, N, N] with P a divisor of B (sequence b has that of b mod P): float is added to the scores, bool says who is seen.</param>
     /// <param name="causal">A position sees those up to itself.</param>
     /// <returns>[B, N, D]</returns>
     /// <exception cref="ShapeException">qkv is not of that form.</exception>

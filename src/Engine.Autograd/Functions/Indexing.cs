@@ -24,6 +24,17 @@ public static partial class Functions
         Tape.Record(Indexing.IndexSelect(x.Value, axis, index), [x], dy =>
             Indexing.IndexAdd(ZerosOf(x), axis, index, dy));
 
+    /// <summary>The slices along an axis in another order: <see cref="IndexSelect"/> where each is taken once, so that the gradient is one copy too.</summary>
+    /// <exception cref="ShapeException">There is no such axis, or the permutation is of another length.</exception>
+    public static Variable Reorder(Variable x, int axis, Permutation permutation)
+    {
+        ArgumentNullException.ThrowIfNull(permutation);
+        if (permutation.Order.Shape[0] != x.Shape[x.Shape.Axis(axis, "Reorder")])
+            throw new ShapeException($"Reorder: axis {axis} of x {x.Shape} is not as long as the permutation, {permutation.Order.Shape}.");
+        return Tape.Record(Indexing.IndexSelect(x.Value, axis, permutation.Order), [x], dy =>
+            Indexing.IndexSelect(dy, axis, permutation.Inverse.Order));
+    }
+
     /// <summary>Rows of a table.</summary>
     /// <param name="weight">[V, D]</param>
     /// <param name="ids">Any shape [...]</param>

@@ -66,6 +66,30 @@ public static partial class Functions
         return x * Reshape(scale, stretched) + Reshape(shift, stretched);
     }
 
+    /// <summary>
+    /// Batch normalization as trained (Ioffe and Szegedy 2015, algorithm 1): each channel with the statistics of the batch,
+    /// through which the gradient flows too.
+    /// </summary>
+    /// <param name="x">[B, C, ...]</param>
+    /// <param name="gamma">[C]</param>
+    /// <param name="beta">[C]</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <returns>
+    /// y of x's shape; mean and variance of the batch [C], from which running statistics are made: the variance is divided by
+    /// the number of elements. They have no gradient.
+    /// </returns>
+    /// <exception cref="ShapeException">gamma or beta is not [C], or a channel has no elements.</exception>
+    public static (Variable Y, Tensor Mean, Tensor Variance) BatchNormTraining(Variable x, Variable gamma, Variable beta, float epsilon = 1e-5f)
+    {
+        var (y, mean, variance, rstd) = Normalization.BatchNorm(x.Value, gamma.Value, beta.Value, epsilon);
+        Variable result = Tape.Record(
+            y,
+            [x, gamma, beta],
+            dy => Normalization.BatchNormGradient(dy, x.Value, gamma.Value, mean, rstd),
+            saved: [rstd]);
+        return (result, mean, variance);
+    }
+
     /// <summary>e^x along an axis, divided by its sum.</summary>
     /// <exception cref="ShapeException">There is no such axis.</exception>
     public static Variable Softmax(Variable x, int axis = -1)

@@ -17,7 +17,7 @@ static class Choices
             words.Add(word);
         }
 
-        throw new UsageException($"{option.Name} is '{chosen}'; choose {string.Join(", ", words.SkipLast(1))} or {words[^1]}.");
+        throw new UsageException($"{option.Name} is '{chosen}'; choose {(words.Count > 1 ? $"{string.Join(", ", words.SkipLast(1))} or " : "")}{words[^1]}.");
     }
 
     /// <summary>True if the option was typed, false if it has its default.</summary>

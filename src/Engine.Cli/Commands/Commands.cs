@@ -22,6 +22,7 @@ static class Commands
         (" as expected type 'System.Int32'", ": a whole number is expected"),
         (" as expected type 'System.UInt64'", ": a whole number of 0 or more is expected"),
         (" as expected type 'System.Double'", ": a number is expected"),
+        (" as expected type 'System.Nullable`1[System.Int32]'", ": a whole number is expected"),
         (" as expected type 'System.Nullable`1[System.Double]'", ": a number is expected"),
         (" as expected type 'System.Single'", ": a number is expected"),
     ];

@@ -11,6 +11,14 @@ abstract class ImageLayout : ModelLayout
     /// <summary>Enters another image size in config.json.</summary>
     public abstract void SetImageSize(JsonObject config, int imageSize);
 
+    /// <summary>The names of the classes in config.json, in the order of the labels; null where the library keeps none there.</summary>
+    public virtual IReadOnlyList<string>? ClassNames(ConfigFile config) => null;
+
+    /// <summary>Enters the names of the classes in config.json, where the library keeps them there.</summary>
+    public virtual void SetClassNames(JsonObject config, IReadOnlyList<string> names)
+    {
+    }
+
     /// <summary>The plan of a classifier, which enters in config.json what the options change.</summary>
     /// <param name="stored">Classes and image size as stored.</param>
     /// <param name="asked">Classes and image size of the model to build.</param>

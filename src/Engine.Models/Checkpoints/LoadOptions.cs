@@ -26,9 +26,21 @@ public sealed record LoadOptions
     /// </summary>
     public int? ImageSize { get; init; }
 
+    /// <summary>
+    /// Side of a Swin transformer's windows in patches. The relative position biases are resampled to the new windows,
+    /// bicubically, as the paper's authors do; other models have no windows and refuse it.
+    /// </summary>
+    public int? WindowSize { get; init; }
+
     /// <summary>Dropout while training; see <see cref="VitConfig.Dropout"/>.</summary>
     public float Dropout { get; init; }
 
     /// <summary>Stochastic depth while training; see <see cref="VitConfig.DropPath"/>.</summary>
     public float DropPath { get; init; }
+
+    /// <summary>
+    /// True to make a segmentation model of a classifier: <see cref="UperNet"/> on its backbone, with fresh heads for
+    /// <see cref="Classes"/>, saved as Hugging Face saves it. It needs a model that shows an image at several scales, as Swin does.
+    /// </summary>
+    public bool Segmentation { get; init; }
 }

@@ -8,6 +8,8 @@ public sealed class LoadedModel<TModel> where TModel : Module
     internal LoadedModel(TModel model, string layout, IReadOnlyList<string> fresh, IReadOnlyList<string> unused, int storedClasses, StoredForm form) =>
         (Model, Layout, Fresh, Unused, StoredClasses, this.form) = (model, layout, fresh, unused, storedClasses, form);
 
+    internal StoredForm Form => form;
+
     /// <summary>The model, in evaluation mode.</summary>
     public TModel Model { get; }
 

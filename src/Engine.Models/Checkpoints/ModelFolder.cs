@@ -28,7 +28,8 @@ public static class ModelFolder
         source.CheckComplete();
         if (built is not TModel model)
             throw new CheckpointException(folder, $"holds a {built.GetType().Name} ({layout.Name}), not a {typeof(TModel).Name}");
-        return new(model, layout.Name, source.Fresh, source.Unused, plan.StoredClasses, StoredForm.Of(weights, layout, config, plan, source.Unused));
+        StoredForm form = plan.SavedIn is { } other ? StoredForm.Of(model, other, other.Describe(model, folder)) : StoredForm.Of(weights, layout, config, plan, source.Unused);
+        return new(model, form.Layout.Name, source.Fresh, source.Unused, plan.StoredClasses, form);
     }
 
     /// <summary>What a folder's model does, by the names of its tensors; nothing is loaded.</summary>
@@ -37,9 +38,9 @@ public static class ModelFolder
     public static ModelKind KindOf(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        ConfigFile.Read(folder);
+        ConfigFile config = ConfigFile.Read(folder);
         using ShardedSafeTensors weights = ShardedSafeTensors.Open(folder);
-        return ModelLayout.Of(weights).Kind;
+        return ModelLayout.Of(weights, config).Kind;
     }
 
     /// <summary>Writes a model that came from no folder, in a library's layout with a config.json: one that was trained from scratch.</summary>
@@ -56,6 +57,6 @@ public static class ModelFolder
         ArgumentNullException.ThrowIfNull(model);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ModelLayout layout = ModelLayout.For(model, library, folder);
-        StoredForm.Of(model, layout, layout.Describe(model)).Save(model, folder, companions);
+        StoredForm.Of(model, layout, layout.Describe(model, folder)).Save(model, folder, companions);
     }
 }

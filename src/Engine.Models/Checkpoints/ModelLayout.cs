@@ -16,6 +16,10 @@ abstract class ModelLayout
         new HuggingFaceVit("vit."), new HuggingFaceVit(""),
         new HuggingFaceClip(),
         new TorchvisionVit("0", "3"), new TorchvisionVit("linear_1", "linear_2"),
+        new OriginalSwin(), new TimmSwin(),
+        new HuggingFaceSwin("swin."), new HuggingFaceSwin(""),
+        new TorchvisionSwin(),
+        new HuggingFaceUperNet(),
         new HuggingFaceLlama(),
     ];
 
@@ -43,6 +47,9 @@ abstract class ModelLayout
     /// <summary>The path of the head in the model.</summary>
     public virtual string Head => "head";
 
+    /// <summary>Whether a parameter depends on the classes, so that other ones make it fresh.</summary>
+    public virtual bool IsHead(string parameter) => parameter.StartsWith(Head + ".", StringComparison.Ordinal);
+
     /// <summary>Reads config.json.</summary>
     /// <exception cref="CheckpointException">It does not describe a model of this family.</exception>
     public abstract ModelPlan Plan(ConfigFile config, LoadOptions options);
@@ -57,7 +64,10 @@ abstract class ModelLayout
     public virtual string? Lacks(Module model) => null;
 
     /// <summary>The config.json of a model that <see cref="Fits"/> and that nothing is lacking for.</summary>
-    public virtual byte[] Describe(Module model) =>
+    /// <param name="model">The model.</param>
+    /// <param name="folder">Where it is to be written, for messages.</param>
+    /// <exception cref="CheckpointException">The library computes something else than the model after all; the message says what.</exception>
+    public virtual byte[] Describe(Module model, string folder) =>
         throw new NotSupportedException($"{Name}: no model is written in this layout that did not come in it.");
 
     /// <summary>The layout of a model of this one that was given a head.</summary>
@@ -102,6 +112,12 @@ abstract class ModelLayout
 /// <param name="Build">Builds it.</param>
 sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack> Stacks, Func<ModuleScope, Module> Build)
 {
+    /// <summary>Parameters that the folder does not have because the caller asked for another kind of model; null for none.</summary>
+    public Func<string, bool>? IsFresh { get; init; }
+
+    /// <summary>The layout such a model is saved in; null for the folder's.</summary>
+    public ModelLayout? SavedIn { get; init; }
+
     /// <summary>Parameters that are stored in another shape than the model's, by name.</summary>
     public Dictionary<string, Refit> Refits { get; } = [];
 
@@ -110,6 +126,9 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
 
     /// <summary>Patterns of unused tensors that contradict what the caller's options change; they are not kept for saving.</summary>
     public List<string> Obsolete { get; } = [];
+
+    /// <summary>Unused tensors that follow from what the caller's options change: their new values, by name.</summary>
+    public Dictionary<string, Func<SafeTensorItem, StoredBuffer>> Rewritten { get; } = [];
 
     /// <summary>What the caller's options change in config.json; null for nothing.</summary>
     public Action<JsonObject>? ConfigChange { get; set; }
@@ -123,7 +142,13 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
 /// <param name="Convert">From that shape to the model's.</param>
 readonly record struct Refit(Shape Stored, Func<Tensor, Tensor> Convert);
 
+/// <summary>A stored tensor that is not a parameter.</summary>
+/// <param name="Item">Name, type and shape.</param>
+/// <param name="Bytes">Its values.</param>
+readonly record struct StoredBuffer(SafeTensorItem Item, byte[] Bytes);
+
 /// <summary>A stack of like blocks.</summary>
 /// <param name="Parameter">One that every block has, a <c>*</c> in its number's place: <c>blocks.*.norm1.weight</c>.</param>
 /// <param name="Depth">How many there are.</param>
-readonly record struct BlockStack(string Parameter, int Depth);
+/// <param name="Part">Which stack, of a model with several: stage 2.</param>
+readonly record struct BlockStack(string Parameter, int Depth, string Part = "");

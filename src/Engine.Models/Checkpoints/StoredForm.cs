@@ -8,8 +8,8 @@ namespace Engine.Models;
 /// <summary>The form a model came in, without its values: enough to write it so again when the folder is long gone.</summary>
 sealed class StoredForm
 {
-    const string SingleName = "model.safetensors";
-    const string IndexName = "model.safetensors.index.json";
+    public const string SingleName = "model.safetensors";
+    public const string IndexName = "model.safetensors.index.json";
 
     // Files beside the model that say how to use it; carried along.
     static readonly string[] CompanionNames =
@@ -47,18 +47,19 @@ sealed class StoredForm
         bool isSharded = weights.FilePath.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
         string prefix = plan.AddsHead ? layout.HeadedPrefix : "";
         StoredForm form = new(plan.AddsHead ? layout.Headed : layout, plan.ConfigChange is null ? config.Bytes : config.With(plan.ConfigChange), isSharded);
+        Dictionary<string, StoredBuffer> kept = unused.Where(name => !IsObsolete(plan, name)).ToDictionary(name => name, name => Kept(weights, plan, name));
         foreach (SafeTensors shard in weights.Shards)
         {
-            IEnumerable<SafeTensorItem> items = shard.Items.Values.Where(item =>
-                weights.Items.ContainsKey(item.Name) && weights.ShardOf(item.Name) == shard && !IsObsolete(plan, item.Name, unused));
+            IEnumerable<SafeTensorItem> items = shard.Items.Values
+                .Where(item => weights.Items.ContainsKey(item.Name) && weights.ShardOf(item.Name) == shard && (kept.ContainsKey(item.Name) || !unused.Contains(item.Name)))
+                .Select(item => kept.TryGetValue(item.Name, out StoredBuffer buffer) ? buffer.Item : item);
             form.files.Add(new(
                 isSharded ? Path.GetFileName(shard.FilePath) : SingleName,
                 [.. items.Select(item => new SafeTensorItem(prefix + item.Name, item.Type, item.Shape))],
                 [.. shard.Metadata]));
         }
 
-        foreach (string name in unused)
-            if (!IsObsolete(plan, name, unused)) form.unused.Add(prefix + name, weights.Read(name).ToArray());
+        foreach (var (name, buffer) in kept) form.unused.Add(prefix + name, buffer.Bytes);
         if (isSharded) form.index = JsonNode.Parse(form.indexBytes = File.ReadAllBytes(weights.FilePath))!.AsObject();
         foreach (var (name, parameter) in plan.Repeated)
             if (weights.Items.ContainsKey(name)) form.repeated.Add(name, parameter);
@@ -71,8 +72,31 @@ sealed class StoredForm
         return form;
     }
 
-    static bool IsObsolete(ModelPlan plan, string name, IReadOnlyList<string> unused) =>
-        plan.Obsolete.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false)) && unused.Contains(name);
+    static bool IsObsolete(ModelPlan plan, string name) =>
+        plan.Obsolete.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
+
+    static StoredBuffer Kept(ShardedSafeTensors weights, ModelPlan plan, string name) =>
+        plan.Rewritten.TryGetValue(name, out Func<SafeTensorItem, StoredBuffer>? rewrite) ? rewrite(weights.Items[name]) : new(weights.Items[name], weights.Read(name).ToArray());
+
+    /// <summary>The same model in another layout: one file, sorted as the reference writer sorts, each parameter in the element type it came in.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="other">The layout.</param>
+    /// <param name="otherConfig">Its config.json.</param>
+    /// <param name="type">The element type; null to keep each parameter's, double precision as single.</param>
+    public StoredForm In(Module model, ModelLayout other, byte[] otherConfig, SafeTensorType? type)
+    {
+        Dictionary<string, SafeTensorType> stored = files.SelectMany(file => file.Items).ToDictionary(item => item.Name, item => item.Type);
+        List<SafeTensorItem> items = [];
+        foreach (Parameter parameter in model.Parameters)
+        {
+            SafeTensorType kept = layout.Names.Stored(parameter.Name) is [string name, ..] && stored.TryGetValue(name, out SafeTensorType was) && was != SafeTensorType.F64 ? was : SafeTensorType.F32;
+            items.AddRange(other.Names.Stored(parameter.Name).Select(name => new SafeTensorItem(name, type ?? kept)));
+        }
+
+        StoredForm form = new(other, otherConfig, isSharded: false);
+        form.files.Add(new(SingleName, [.. items.OrderByDescending(item => item.Type).ThenBy(item => item.Name, StringComparer.Ordinal)], files[0].Metadata));
+        return form;
+    }
 
     /// <summary>The form of a model that came from no folder: one float32 file, sorted by name as the reference writer sorts.</summary>
     public static StoredForm Of(Module model, ModelLayout layout, byte[] config)
@@ -98,7 +122,7 @@ sealed class StoredForm
     }
 
     // Of another save: a single file beside shards, shards that are more or fewer.
-    static bool IsWeights(string name) => name is SingleName or IndexName || FileSystemName.MatchesSimpleExpression("model-?????-of-?????.safetensors", name, ignoreCase: false);
+    public static bool IsWeights(string name) => name is SingleName or IndexName || FileSystemName.MatchesSimpleExpression("model-?????-of-?????.safetensors", name, ignoreCase: false);
 
     Dictionary<string, Place> Places(Module model, string folder)
     {
@@ -149,19 +173,8 @@ sealed class StoredForm
         using StepScope temporaries = StepScope.Begin();
         Tensor value = place.Parameter.Value.Reshape(place.Whole);
         Tensor part = place.Parts == 1 ? value : value.Slice(0, place.Part * place.Rows, (place.Part + 1) * place.Rows);
-        Tensor dense = part.To(TypeOf(item.Type)).Contiguous();
-        byte[] bytes = new byte[item.ByteLength];
-        dense.Backend.Read(dense.Storage, dense.Offset * dense.DType.Size(), bytes);
-        return bytes;
+        return StoredTensor.Bytes(part, item.Type);
     }
-
-    static DType TypeOf(SafeTensorType type) => type switch
-    {
-        SafeTensorType.F64 => DType.Float64,
-        SafeTensorType.F16 => DType.Float16,
-        SafeTensorType.BF16 => DType.BFloat16,
-        _ => DType.Float32,
-    };
 
     byte[] Index(StoredFile[] whole, Dictionary<string, Place> places)
     {

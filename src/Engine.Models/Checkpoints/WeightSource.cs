@@ -38,7 +38,7 @@ sealed class WeightSource
     {
         string[] stored = layout.Names.Stored(name);
         foreach (string part in stored) asked.Add(part);
-        if (freshHead && name.StartsWith(layout.Head + ".", StringComparison.Ordinal))
+        if (freshHead && layout.IsHead(name) || plan.IsFresh?.Invoke(name) == true)
         {
             fresh.Add(name);
             return null;
@@ -76,9 +76,7 @@ sealed class WeightSource
         SafeTensorItem item = weights.Items[name];
         if (!SameShape(item, shape))
             throw new CheckpointException(weights.FilePath, $"{item.Type.Name()} [{string.Join(", ", item.Shape.ToArray())}] found, {ConfigFile.Name} makes it {shape}", name);
-        return item.Type is SafeTensorType.F32 or SafeTensorType.F64 or SafeTensorType.F16 or SafeTensorType.BF16
-            ? weights.Map(name)
-            : throw new CheckpointException(weights.FilePath, $"{item.Type.Name()} found; weights are read as F32, F64, F16 or BF16", name);
+        return StoredTensor.Read(weights, item, shape);
     }
 
     static bool SameShape(SafeTensorItem item, Shape shape)
@@ -96,7 +94,7 @@ sealed class WeightSource
         while (layout.Names.Stored(stack.Parameter.Replace("*", stored.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)) is [string name, ..]
             && weights.Items.ContainsKey(name)) stored++;
         if (stored != stack.Depth)
-            throw new CheckpointException(weights.FilePath, $"holds {stored} blocks, {ConfigFile.Name} says {stack.Depth}; they belong to different models, or the file is cut");
+            throw new CheckpointException(weights.FilePath, $"holds {stored} blocks{(stack.Part.Length > 0 ? " in " : "")}{stack.Part}, {ConfigFile.Name} says {stack.Depth}; they belong to different models, or the file is cut");
     }
 
     void CheckClasses(int classes)
@@ -114,7 +112,7 @@ sealed class WeightSource
         foreach (string name in weights.Items.Keys)
         {
             if (asked.Contains(name) || Repeats(name)) continue;
-            bool known = layout.Unused.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
+            bool known = layout.Unused.Concat(plan.Obsolete).Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
             (known ? unused : unexpected).Add(name);
         }
 

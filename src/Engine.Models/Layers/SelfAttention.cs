@@ -16,7 +16,7 @@ public sealed class SelfAttention(ModuleScope at, int width, int heads, bool qkv
 
     /// <summary>Mixes the tokens of each sequence.</summary>
     /// <param name="x">[B, N, width]</param>
-    /// <param name="mask">Broadcasts to [B, heads, N, N]: floats are added to the scores, booleans say who is seen.</param>
+    /// <param name="mask">Broadcasts to [B, heads, N, N], or repeats with a period that divides B: floats are added to the scores, booleans say who is seen.</param>
     /// <returns>[B, N, width]</returns>
     public Variable Forward(Variable x, Variable? mask = null)
     {

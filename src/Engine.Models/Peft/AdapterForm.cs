@@ -55,7 +55,7 @@ sealed class AdapterForm(ConfigFile config, IReadOnlyList<SafeTensorItem> items,
             }, metadata);
             File.WriteAllBytes(Path.Combine(staging, AdapterConfig.Name), baseModel is null ? config.Bytes : AdapterConfig.WithBaseModel(config, baseModel));
             foreach (var (name, bytes) in companionFiles ?? new Dictionary<string, byte[]>()) File.WriteAllBytes(Path.Combine(staging, name), bytes);
-        }, obsolete: "adapter_model.bin");
+        }, isObsolete: name => name == "adapter_model.bin");
     }
 
     /// <summary>Where the values of each tensor are, by its name without what differs between versions of the library.</summary>

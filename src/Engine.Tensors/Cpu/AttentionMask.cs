@@ -1,10 +1,11 @@
 namespace Engine.Tensors;
 
-/// <summary>A mask [B, H, N, M] of any strides, read as numbers to add to the scores.</summary>
+/// <summary>A mask [P, H, N, M] of any strides, read as numbers to add to the scores; sequence b has that of b mod P.</summary>
 readonly unsafe struct AttentionMask<T> where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
 {
     readonly T* added;
     readonly byte* seen;
+    readonly int period;
     readonly nint batchStride, headStride, rowStride, keyStride;
 
     public AttentionMask(Tensor? mask)
@@ -12,6 +13,7 @@ readonly unsafe struct AttentionMask<T> where T : unmanaged, System.Numerics.IBi
         if (mask is null) return;
         if (mask.DType == DType.Bool) seen = CpuBackend.Pointer<byte>(mask);
         else added = CpuBackend.Pointer<T>(mask);
+        period = mask.Shape[0];
         (batchStride, headStride, rowStride, keyStride) = (mask.Strides[0], mask.Strides[1], mask.Strides[2], mask.Strides[3]);
     }
 
@@ -30,7 +32,7 @@ readonly unsafe struct AttentionMask<T> where T : unmanaged, System.Numerics.IBi
     /// <param name="room">Space for count numbers, used where the mask does not hold them side by side.</param>
     public T* Row(int b, int h, int n, int key, int count, T* room)
     {
-        nint offset = b * batchStride + h * headStride + n * rowStride + key * keyStride;
+        nint offset = b % period * batchStride + h * headStride + n * rowStride + key * keyStride;
         if (added != null)
         {
             T* source = added + offset;

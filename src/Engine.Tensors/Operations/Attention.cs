@@ -15,7 +15,10 @@ public static class Attention
     /// <param name="query">[B, H, N, D]</param>
     /// <param name="key">[B, G, M, D]; G divides H, several query heads then share a head of keys.</param>
     /// <param name="value">[B, G, M, Dv]</param>
-    /// <param name="mask">Broadcasts to [B, H, N, M]; the element type of the query: added to the scores; bool: who is seen.</param>
+    /// <param name="mask">
+    /// Broadcasts to [B, H, N, M], or to [P, H, N, M] with P a divisor of B: sequence b then has the mask of b mod P. The element
+    /// type of the query: added to the scores; bool: who is seen.
+    /// </param>
     /// <param name="options">Scale and causality.</param>
     /// <returns>y [B, H, N, Dv], 0 for a query that sees nobody, and logSumExp [B, H, N] for the gradient.</returns>
     /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
@@ -127,7 +130,11 @@ public static class Attention
         }
 
         if (dmask is null) return null;
-        Tensor summed = Reduction.SumTo(dmask, mask!.Shape);
+        int period = Period(mask!, query);
+        Tensor perSequence = period == query.Shape[0] ? dmask
+            : Reduction.Sum(dmask.Reshape(query.Shape[0] / period, period, query.Shape[1], query.Shape[2] * key.Shape[2]), [0])
+                .Reshape(period, query.Shape[1], query.Shape[2], key.Shape[2]);
+        Tensor summed = Reduction.SumTo(perSequence, mask!.Shape);
         if (summed.Storage != dmask.Storage) dmask.Release();
         return summed;
     }
@@ -150,7 +157,7 @@ public static class Attention
         query.Backend.Attention(q, k, noValues ? Zeros(value) : Neighbours(value), mask, options, noValues ? Zeros(query) : y, logSumExp);
     }
 
-    // Checks the operands and returns the mask stretched to [B, H, N, M].
+    // Checks the operands and returns the mask stretched to [B, H, N, M], or to [P, H, N, M] of one that repeats.
     static Tensor? Check(Tensor query, Tensor key, Tensor value, Tensor? mask)
     {
         Require.Arithmetic("Attention", query);
@@ -169,10 +176,17 @@ public static class Attention
         Require.SameDevice("Attention", query, mask);
         if (mask.DType != DType.Bool && mask.DType != query.DType)
             throw new ShapeException($"Attention: the mask holds {mask.DType}, expected Bool or the query's {query.DType}.");
-        Shape scores = [.. query.Shape.AsSpan()[..3], key.Shape[2]];
+        Shape scores = [Period(mask, query), .. query.Shape.AsSpan()[1..3], key.Shape[2]];
         if (Shape.Broadcast(mask.Shape, scores, "Attention, mask") != scores)
             throw new ShapeException($"Attention: the mask {mask.Shape} does not stretch to {scores}.");
         return mask.Expand(scores);
+    }
+
+    // A mask for P sequences, B a multiple of P: sequence b has that of b mod P.
+    static int Period(Tensor mask, Tensor query)
+    {
+        int batch = query.Shape[0];
+        return mask.Rank == 4 && mask.Shape[0] > 1 && batch % mask.Shape[0] == 0 ? mask.Shape[0] : batch;
     }
 
     static void CheckTarget(string name, Tensor target, Tensor query, Shape shape)

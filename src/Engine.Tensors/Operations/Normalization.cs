@@ -69,6 +69,71 @@ public static class Normalization
         return (dx, dgamma, dbeta);
     }
 
+    /// <summary>
+    /// Batch normalization as trained (Ioffe and Szegedy 2015, algorithm 1): each channel with the statistics of the batch,
+    /// y = (x - mean) rstd gamma + beta.
+    /// </summary>
+    /// <param name="x">[B, C, ...]</param>
+    /// <param name="gamma">[C]</param>
+    /// <param name="beta">[C]</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <returns>y of x's shape; mean and variance (divided by the count) of each channel, and rstd = 1 / sqrt(variance + epsilon), [C].</returns>
+    /// <exception cref="ShapeException">The shapes or element types do not fit, or a channel has no elements.</exception>
+    public static (Tensor Y, Tensor Mean, Tensor Variance, Tensor Rstd) BatchNorm(Tensor x, Tensor gamma, Tensor beta, float epsilon = 1e-5f)
+    {
+        CheckChannels("BatchNorm", x, gamma, beta);
+        int[] axes = AllButChannels(x);
+        Shape stretched = Stretched(x);
+        Tensor mean = Reduction.Mean(x, axes), variance = Reduction.Variance(x, axes, correction: 0);
+        using StepScope temporaries = StepScope.Begin();
+        Tensor rstd = Elementwise.Map(new ReciprocalSquareRoot(), variance + epsilon), scale = gamma * rstd, shift = beta - mean * scale;
+        Tensor y = Elementwise.Map(default(MultiplyAdd), x, scale.Reshape(stretched), shift.Reshape(stretched));
+        return (temporaries.Keep(y), mean, variance, temporaries.Keep(rstd));
+    }
+
+    /// <summary>The gradients of <see cref="BatchNorm"/>, through the statistics too.</summary>
+    /// <param name="dy">x's shape.</param>
+    /// <param name="x">As given to BatchNorm.</param>
+    /// <param name="gamma">As given to BatchNorm.</param>
+    /// <param name="mean">As BatchNorm returned it.</param>
+    /// <param name="rstd">As BatchNorm returned it.</param>
+    /// <returns>dx of x's shape, dgamma and dbeta [C]</returns>
+    /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
+    public static (Tensor DX, Tensor DGamma, Tensor DBeta) BatchNormGradient(Tensor dy, Tensor x, Tensor gamma, Tensor mean, Tensor rstd)
+    {
+        CheckChannels("BatchNormGradient", x, gamma, gamma);
+        Require.Alike("BatchNormGradient", x, dy);
+        Require.Shape("BatchNormGradient", "dy", dy, x.Shape);
+        int[] axes = AllButChannels(x);
+        Shape stretched = Stretched(x);
+        float share = (float)x.Shape[1] / x.ElementCount;
+        using StepScope temporaries = StepScope.Begin();
+
+        // With n = (x - mean) rstd: dgamma = sum(dy n), dbeta = sum(dy), dx = gamma rstd (dy - mean(dy) - n mean(dy n)).
+        Tensor centred = x - mean.Reshape(stretched);
+        Tensor dgamma = Reduction.Sum(dy * centred, axes) * rstd, dbeta = Reduction.Sum(dy, axes);
+        Tensor scale = gamma * rstd, slope = (-share) * (scale * rstd * dgamma), offset = (-share) * (scale * dbeta);
+        Elementwise.MapInto(default(MultiplyAdd), centred, slope.Reshape(stretched), offset.Reshape(stretched), centred);
+        Tensor dx = Elementwise.Map(default(MultiplyAdd), dy, scale.Reshape(stretched), centred);
+        return (temporaries.Keep(dx), temporaries.Keep(dgamma), temporaries.Keep(dbeta));
+    }
+
+    static void CheckChannels(string operation, Tensor x, Tensor gamma, Tensor beta)
+    {
+        Require.Arithmetic(operation, x);
+        Require.Alike(operation, x, gamma);
+        Require.Alike(operation, x, beta);
+        if (x.Rank < 2) throw new ShapeException($"{operation}: x is {x.Shape}, not [B, C, ...].");
+        Require.Shape(operation, "gamma", gamma, [x.Shape[1]]);
+        Require.Shape(operation, "beta", beta, [x.Shape[1]]);
+        if (x.ElementCount == 0) throw new ShapeException($"{operation}: x is {x.Shape}; a channel without elements has no statistics.");
+    }
+
+    static int[] AllButChannels(Tensor x) => [0, .. Enumerable.Range(2, x.Rank - 2)];
+
+    // [C, 1, 1] for [B, C, H, W]
+    static Shape Stretched(Tensor x) => Shape.Create([x.Shape[1], .. Enumerable.Repeat(1, x.Rank - 2)]);
+
     /// <summary>Each row divided by its root mean square (Zhang and Sennrich 2019): y = x rstd gamma.</summary>
     /// <param name="x">[..., D]</param>
     /// <param name="gamma">[D], or null for ones.</param>

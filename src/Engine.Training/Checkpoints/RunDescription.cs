@@ -30,12 +30,19 @@ static class RunDescription
 
     /// <summary>What the order and the pixels of images depend on.</summary>
     public static IReadOnlyList<(string Name, string Text)> Of(BatchLoader images) =>
+        Of(images.Options, images.Options.Augmentation, images.Preprocessing, images.Dataset.Count);
+
+    /// <summary>What the order and the pixels of pictures with masks depend on.</summary>
+    public static IReadOnlyList<(string Name, string Text)> Of(SegmentationLoader pictures) =>
+        Of(pictures.Options, pictures.Options.Augmentation, pictures.Preprocessing, pictures.Dataset.Count);
+
+    static IReadOnlyList<(string Name, string Text)> Of(LoaderOptions options, object? augmentation, Preprocessing preprocessing, int count) =>
     [
-        ("batch size", Text(images.Options.BatchSize)),
-        ("image order", $"{(images.Options.Shuffle ? "shuffled" : "as listed")}, seed {Text(images.Options.Seed)}"),
-        ("augmentation", images.Options.Augmentation?.ToString() ?? "none"),
-        ("preprocessing", images.Preprocessing.ToString()),
-        ("training images", Text(images.Dataset.Count)),
+        ("batch size", Text(options.BatchSize)),
+        ("image order", $"{(options.Shuffle ? "shuffled" : "as listed")}, seed {Text(options.Seed)}"),
+        ("augmentation", augmentation?.ToString() ?? "none"),
+        ("preprocessing", preprocessing.ToString()),
+        ("training images", Text(count)),
     ];
 
     /// <summary>The first difference, as the end of a sentence; null where there is none.</summary>

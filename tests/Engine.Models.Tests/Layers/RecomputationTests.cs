@@ -34,6 +34,30 @@ public sealed class RecomputationTests
         Same(Step(false, frozen, "patch_embedding.*", "class_token", "position_embedding"), Step(true, frozen, "patch_embedding.*", "class_token", "position_embedding"));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("layers.0.*")]
+    [InlineData("layers.?.mlp.*")]
+    public void A_language_model_too_with_tied_embeddings_and_a_mask(string frozen)
+    {
+        Same(Gradients(false), Gradients(true));
+
+        Dictionary<string, float[]> Gradients(bool recomputes)
+        {
+            Llama model = new(ModuleScope.Root(seed: 5), LlamaModels.Small) { RecomputesBlocks = recomputes };
+            if (frozen.Length > 0) model.Freeze(frozen, "embed.*");
+            model.Train();
+            using StepScope scope = StepScope.Begin();
+            int vocabulary = LlamaModels.Small.VocabularySize;
+            bool[] seen = [.. Enumerable.Range(0, 2 * 7 * 7).Select(i => i / 7 % 7 == i % 7 || i % 3 > 0)];
+            Variable logits = model.Forward(
+                Tensor.From(LlamaModels.Tokens(14, vocabulary), [2, 7]), Tensor.From(seen, [2, 1, 7, 7]));
+            Functions.CrossEntropy(Functions.Reshape(logits, 14, vocabulary), Tensor.From(LlamaModels.Tokens(14, vocabulary, seed: 6), [14])).Backward();
+            return model.Parameters.Where(parameter => parameter.HasGradient)
+                .ToDictionary(parameter => parameter.Name, parameter => parameter.Gradient!.ToArray<float>());
+        }
+    }
+
     static void Same(Dictionary<string, float[]> plain, Dictionary<string, float[]> again)
     {
         Assert.NotEmpty(plain);

@@ -27,7 +27,7 @@ sealed class ClassificationRun : FinetuneBranch
         if (asked.ImageSize < 1) throw new UsageException($"{ImageSize.Name} is {asked.ImageSize}; it must be 1 or more.");
         (IImageDataset training, IImageDataset validation) = ImageArguments.Datasets(parsed, arguments);
         IReadOnlyList<string>? known = ClassifierFiles.ReadClassNames(folder);
-        LoadedModel<ImageClassifier> loaded = ModelFolder.Load<ImageClassifier>(folder, asked with
+        LoadedModel<ImageClassifier> loaded = Load(folder, asked with
         {
             Classes = training.ClassNames.Count,
             FreshHead = known is not null && !known.SequenceEqual(training.ClassNames),
@@ -37,6 +37,18 @@ sealed class ClassificationRun : FinetuneBranch
         if (loaded.Fresh.Count > 0)
             Console.WriteLine($"New head for {training.ClassNames.Count} classes ({Stored(loaded.StoredClasses)}); it starts random{(options.Optimizer == OptimizerKind.AdamSpd ? " and Adam-SPD does not anchor it" : "")}.");
         return ImageArguments.Prepare(parsed, arguments, model, (training, validation), ClassifierFiles.PreprocessingOf(folder, model.ImageSize), loaded.Save);
+    }
+
+    static LoadedModel<ImageClassifier> Load(string folder, LoadOptions options)
+    {
+        try
+        {
+            return ModelFolder.Load<ImageClassifier>(folder, options);
+        }
+        catch (ArgumentException exception) when (options.ImageSize is not null)
+        {
+            throw new UsageException($"{ImageSize.Name} {options.ImageSize}: {exception.Message}");
+        }
     }
 
     static string Stored(int classes) => classes == 0 ? "the checkpoint has none" : $"the checkpoint's tells {classes} others apart";

@@ -112,7 +112,7 @@ sealed class HuggingFaceClip : VitLayout
     public override string? Lacks(Module model) => Beyond(((VisionTransformer)model).Config with { PreNorm = false, ProjectionWidth = null });
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model)
+    public override byte[] Describe(Module model, string folder)
     {
         VitConfig vit = ((VisionTransformer)model).Config;
         JsonObject config = WriteFlat(vit);

@@ -10,6 +10,9 @@ sealed class HuggingFaceLlama : ModelLayout
     public override ModelLibrary Library => ModelLibrary.HuggingFace;
 
     /// <inheritdoc/>
+    public override ModelKind Kind => ModelKind.LanguageModel;
+
+    /// <inheritdoc/>
     public override string Family => "LLaMA";
 
     /// <inheritdoc/>
@@ -110,7 +113,7 @@ sealed class HuggingFaceLlama : ModelLayout
     public override bool Fits(Module model) => model is Llama;
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model)
+    public override byte[] Describe(Module model, string folder)
     {
         LlamaConfig llama = ((Llama)model).Config;
         JsonObject config = new()

@@ -55,25 +55,41 @@ sealed class HuggingFaceVit(string prefix) : VitLayout
     /// <inheritdoc/>
     public override void SetClasses(JsonObject config, int classes)
     {
-        (JsonObject names, JsonObject numbers) = Labels(classes);           // the old ones stand for classes that are no more
+        (JsonObject names, JsonObject numbers) = Labels(classes, null);     // the old ones stand for classes that are no more
         if (config.ContainsKey("architectures")) config["architectures"] = new JsonArray(HeadedArchitecture);
         if (config.ContainsKey("num_labels")) config["num_labels"] = classes;
         if (!config.ContainsKey("num_labels") || config.ContainsKey("id2label")) (config["id2label"], config["label2id"]) = (names, numbers);
     }
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<string>? ClassNames(ConfigFile config)
+    {
+        ConfigFile labels = config.Section("id2label");
+        string[] names = [.. Enumerable.Range(0, labels.Keys.Count()).Select(i => labels.Text(Number(i), Placeholder(i)))];
+        return names.Where((name, i) => name != Placeholder(i)).Any() ? names : null;
+    }
+
+    /// <inheritdoc/>
+    public override void SetClassNames(JsonObject config, IReadOnlyList<string> names) =>
+        (config["id2label"], config["label2id"]) = Labels(names.Count, names);
+
     // The library counts these.
-    static (JsonObject Names, JsonObject Numbers) Labels(int classes)
+    static (JsonObject Names, JsonObject Numbers) Labels(int classes, IReadOnlyList<string>? known)
     {
         JsonObject names = [], numbers = [];
         for (int i = 0; i < classes; i++)
         {
-            string number = i.ToString(CultureInfo.InvariantCulture);
-            names[number] = $"LABEL_{number}";
-            numbers[$"LABEL_{number}"] = i;
+            string name = known?[i] ?? Placeholder(i);
+            names[Number(i)] = name;
+            numbers[name] = i;
         }
 
         return (names, numbers);
     }
+
+    static string Placeholder(int label) => $"LABEL_{Number(label)}";
+
+    static string Number(int label) => label.ToString(CultureInfo.InvariantCulture);
 
     /// <inheritdoc/>
     public override bool Fits(Module model) => model is VisionTransformer { Config.PreNorm: false } && model is VisionTransformer { Classes: > 0 } == prefix.Length > 0;
@@ -82,14 +98,14 @@ sealed class HuggingFaceVit(string prefix) : VitLayout
     public override string? Lacks(Module model) => Beyond(((VisionTransformer)model).Config, qkvBias: true);
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model)
+    public override byte[] Describe(Module model, string folder)
     {
         VitConfig vit = ((VisionTransformer)model).Config;
         JsonObject config = WriteFlat(vit);
         config.Insert(0, "architectures", new JsonArray(vit.Classes > 0 ? HeadedArchitecture : "ViTModel"));
         config.Insert(1, "model_type", "vit");
         config["qkv_bias"] = vit.QkvBias;
-        if (vit.Classes > 0) (config["id2label"], config["label2id"]) = Labels(vit.Classes);
+        if (vit.Classes > 0) (config["id2label"], config["label2id"]) = Labels(vit.Classes, null);
         return ConfigFile.Write(config);
     }
 }

@@ -61,6 +61,8 @@ sealed partial class TimmVit : VitLayout
         ConfigFile arguments = config.Section("model_args"), pretrained = config.Section("pretrained_cfg");
         foreach (string key in arguments.Keys)
             if (!Understood.Contains(key) && !Harmless.Contains(key)) throw config.Fault($"\"model_args.{key}\" is an option of {architecture} that this engine does not have");
+        if (pretrained.Integers("input_size") is [_, int rows, int columns] && rows != columns)
+            throw config.Fault($"\"pretrained_cfg.input_size\" is {rows} x {columns}; images are square here");
         int size = pretrained.Integers("input_size") is [_, int height, int] ? height : int.Parse(match.Groups["image"].ValueSpan, CultureInfo.InvariantCulture);
         int width = arguments.Integer("embed_dim", named.Width);
         return WithPooling(named, arguments, config.Text("global_pool", "token")) with
@@ -115,8 +117,15 @@ sealed partial class TimmVit : VitLayout
 
         if (config["model_args"] is not JsonObject arguments) config["model_args"] = arguments = [];
         arguments["img_size"] = imageSize;
-        if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) size[1] = size[2] = imageSize;
+        if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) (size[1], size[2]) = (imageSize, imageSize);
     }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string>? ClassNames(ConfigFile config) => config.Texts("label_names") is { Count: > 0 } names ? names : null;
+
+    /// <inheritdoc/>
+    public override void SetClassNames(JsonObject config, IReadOnlyList<string> names) =>
+        config["label_names"] = new JsonArray([.. names.Select(name => (JsonNode)name)]);
 
     /// <inheritdoc/>
     public override bool Fits(Module model) => model is VisionTransformer;
@@ -125,7 +134,7 @@ sealed partial class TimmVit : VitLayout
     public override string? Lacks(Module model) => ((VisionTransformer)model).Config.ProjectionWidth is null ? null : "projection without bias before its head";
 
     /// <summary>The hub's form, which the library itself reads: the architecture nearest by name, and what departs from it.</summary>
-    public override byte[] Describe(Module model)
+    public override byte[] Describe(Module model, string folder)
     {
         VitConfig vit = ((VisionTransformer)model).Config;
         string size = ((string[])["tiny", "small", "base", "large"]).FirstOrDefault(name => Sized(name, vit.PatchSize).Width == vit.Width) ?? "base";

@@ -47,7 +47,7 @@ sealed class TorchvisionVit(string first, string second) : VitLayout
     }
 
     /// <inheritdoc/>
-    public override byte[] Describe(Module model)
+    public override byte[] Describe(Module model, string folder)
     {
         VitConfig vit = ((VisionTransformer)model).Config;
         JsonObject config = WriteFlat(vit);

@@ -14,16 +14,7 @@ abstract class VitLayout : ImageLayout
     /// <inheritdoc/>
     public override ModelPlan Plan(ConfigFile config, LoadOptions options)
     {
-        VitConfig stored = Read(config);
-        try
-        {
-            stored.Validated();
-        }
-        catch (ArgumentException e)
-        {
-            throw config.Fault($"describes no vision transformer: {e.Message.TrimEnd('.')}");
-        }
-
+        VitConfig stored = Checked(config, Read(config), "describes no vision transformer");
         VitConfig asked = stored with
         {
             ImageSize = options.ImageSize ?? stored.ImageSize,
@@ -31,11 +22,24 @@ abstract class VitLayout : ImageLayout
             Dropout = options.Dropout,
             DropPath = options.DropPath,
         };
+        Checked(config, asked, "describes a model that cannot be had so");
         ModelPlan plan = Plan((stored.Classes, stored.ImageSize), (asked.Classes, asked.ImageSize), [new("blocks.*.norm1.weight", asked.Depth)], at => new VisionTransformer(at, asked));
         if (asked.ImageSize == stored.ImageSize) return plan;
         plan.Refits.Add("position_embedding", new(
-            [1, stored.SequenceLength, stored.Width], positions => PositionEmbedding.Resample(positions, asked.Validated())));
+            [1, stored.SequenceLength, stored.Width], positions => PositionEmbedding.Resample(positions, asked)));
         return plan;
+    }
+
+    static VitConfig Checked(ConfigFile config, VitConfig vit, string problem)
+    {
+        try
+        {
+            return vit.Validated();
+        }
+        catch (ArgumentException e)
+        {
+            throw config.Fault($"{problem}: {e.Message.TrimEnd('.')}");
+        }
     }
 
     /// <inheritdoc/>
@@ -62,7 +66,7 @@ abstract class VitLayout : ImageLayout
     }
 
     /// <summary>An activation by any library's name for it.</summary>
-    protected static Activation ReadActivation(ConfigFile config, string key) => config.Text(key, "gelu") switch
+    internal static Activation ReadActivation(ConfigFile config, string key) => config.Text(key, "gelu") switch
     {
         "gelu" => Activation.Gelu,
         "gelu_new" or "gelu_pytorch_tanh" or "gelu_tanh" => Activation.GeluTanh,
@@ -73,7 +77,7 @@ abstract class VitLayout : ImageLayout
     };
 
     /// <summary>timm's name of an activation, and Hugging Face's but for the tanh one.</summary>
-    protected static string WriteActivation(Activation activation) => activation switch
+    internal static string WriteActivation(Activation activation) => activation switch
     {
         Activation.Gelu => "gelu",
         Activation.GeluTanh => "gelu_tanh",

@@ -22,11 +22,15 @@ readonly struct DrawnScene
     readonly Stroke[] strokes;
 
     public DrawnScene(DrawnShape shape, int size, ref PhiloxSequence random)
+        : this(shape, size, size * random.Uniform(MinRadius, MaxRadius), new Vector2(Near(size, ref random), Near(size, ref random)), ref random)
+    {
+    }
+
+    /// <summary>A shape at a place, and strokes anywhere.</summary>
+    public DrawnScene(DrawnShape shape, int size, float radius, Vector2 center, ref PhiloxSequence random)
     {
         this.shape = shape;
-        Radius = size * random.Uniform(MinRadius, MaxRadius);
-        float middle = 0.5f * size, away = MaxOffset * size;
-        Center = new Vector2(middle + random.Uniform(-away, away), middle + random.Uniform(-away, away));
+        (Radius, Center) = (radius, center);
         float stretch = MathF.Exp(random.Uniform(-MaxStretch, MaxStretch));
         float across = Radius * stretch, down = Radius / stretch;
         var (sin, cos) = MathF.SinCos(random.Uniform(-MaxTilt, MaxTilt));
@@ -39,6 +43,9 @@ readonly struct DrawnScene
         for (int i = 0; i < strokes.Length; i++)
             strokes[i] = Stroke.Random(size, ref random);
     }
+
+    /// <summary>Which shape.</summary>
+    public DrawnShape Shape => shape;
 
     /// <summary>Half the shape's extent, in pixels.</summary>
     public float Radius { get; }
@@ -73,6 +80,8 @@ readonly struct DrawnScene
             nearest = Vector256.Min(nearest, Vector256.Sqrt(stroke.Line.DistanceSquared(x, y)) - Vector256.Create(stroke.HalfWidth));
         return nearest;
     }
+
+    static float Near(int size, ref PhiloxSequence random) => 0.5f * size + random.Uniform(-MaxOffset * size, MaxOffset * size);
 
     /// <summary>A line with round ends.</summary>
     readonly record struct Stroke(Edge Line, float HalfWidth)

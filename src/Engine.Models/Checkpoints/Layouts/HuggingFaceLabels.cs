@@ -1,0 +1,40 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Engine.Models;
+
+/// <summary>The number of classes in a config.json of Hugging Face transformers, which may stand in a number or in the classes' names.</summary>
+static class HuggingFaceLabels
+{
+    const int DefaultClasses = 2;               // the library's own, for a config that names none
+
+    /// <summary>The number of classes; 0 for a model without a head.</summary>
+    /// <param name="config">The file.</param>
+    /// <param name="headed">How the names of architectures with a head end.</param>
+    public static int Read(ConfigFile config, string headed)
+    {
+        if (config.Texts("architectures") is { Count: > 0 } architectures && !architectures.Any(name => name.EndsWith(headed, StringComparison.Ordinal)))
+            return 0;
+        return config.Has("num_labels") ? config.Integer("num_labels") : config.Has("id2label") ? config.Section("id2label").Keys.Count() : DefaultClasses;
+    }
+
+    /// <summary>Enters another number of classes.</summary>
+    /// <param name="config">The file.</param>
+    /// <param name="classes">How many there are now.</param>
+    /// <param name="headed">The architecture that has a head.</param>
+    public static void Set(JsonObject config, int classes, string headed)
+    {
+        // The library counts the names; the old ones stand for classes that are no more.
+        JsonObject names = [], numbers = [];
+        for (int i = 0; i < classes; i++)
+        {
+            string number = i.ToString(CultureInfo.InvariantCulture);
+            names[number] = $"LABEL_{number}";
+            numbers[$"LABEL_{number}"] = i;
+        }
+
+        if (config.ContainsKey("architectures")) config["architectures"] = new JsonArray(headed);
+        if (config.ContainsKey("num_labels")) config["num_labels"] = classes;
+        if (!config.ContainsKey("num_labels") || config.ContainsKey("id2label")) (config["id2label"], config["label2id"]) = (names, numbers);
+    }
+}
