@@ -22,8 +22,14 @@ switch (args)
     case ["--decode", .. var rest]:
         DecodeTable.Print(rest);
         break;
+    case ["--llama7b", .. var rest]:
+        Llama7B.Run(rest);
+        break;
     case ["--memory", ..]:
         ResidentMemory.Print();
+        break;
+    case ["--peft", ..]:
+        AdaptationCost.Print();
         break;
     case ["--recompute", .. var rest]:
         Recomputation.Print(rest);

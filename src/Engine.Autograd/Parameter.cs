@@ -15,6 +15,25 @@ public sealed class Parameter : Variable
         (Name, IsBuffer) = (name, isBuffer);
     }
 
+    Parameter(Tensor value, string name) : base(value, false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        Name = name;
+    }
+
+    /// <summary>
+    /// A frozen parameter that takes a tensor over as it is, in any floating type and wherever it lies: the 16-bit weights of a mapped
+    /// checkpoint. From now on no step scope releases it.
+    /// </summary>
+    /// <param name="name">As for any parameter.</param>
+    /// <param name="value">Its values, which nobody else releases.</param>
+    public static Parameter Frozen(string name, Tensor value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        value.Storage.Scope = null;
+        return new(value, name);
+    }
+
     /// <summary>The full name in the model.</summary>
     public string Name { get; set; }
 
@@ -34,10 +53,16 @@ public sealed class Parameter : Variable
     public bool IsBuffer { get; }
 
     /// <summary>False freezes the parameter: no gradient is computed for it.</summary>
+    /// <exception cref="GradientException">True for a parameter that is stored in 16 bits: those stay frozen.</exception>
     public bool Trainable
     {
         get => RequiresGradient;
-        set => RequiresGradient = value && !IsBuffer;
+        set
+        {
+            if (value && !Value.DType.IsArithmetic())
+                throw new GradientException($"Parameter {Name} is kept in {Value.DType} and stays frozen; load the model with its weights in Float32 to train it, or train adapters beside it.");
+            RequiresGradient = value && !IsBuffer;
+        }
     }
 
     static Tensor Outside(Tensor value)
@@ -60,6 +85,23 @@ public sealed class Parameter : Variable
         value.CopyFrom(Value);
         if (Gradient is not null && HasGradient) gradient.CopyFrom(Gradient);
         (Value, Gradient) = (value, gradient);
+    }
+
+    /// <summary>
+    /// Gives the parameter other memory for its values, and hands out what it had: the way to change weights that lie in memory
+    /// which cannot be written, and back. Not for a parameter that an optimizer steps.
+    /// </summary>
+    /// <param name="value">Dense, of this shape and element type; it belongs to no step scope.</param>
+    /// <returns>The former values.</returns>
+    /// <exception cref="ShapeException">Shape or element type differ.</exception>
+    public Tensor Exchange(Tensor value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        if (value.Shape != Shape || value.DType != Value.DType)
+            throw new ShapeException($"Exchange: parameter {Name} is {Value}, the values given are {value}.");
+        Tensor former = Value;
+        Value = value;
+        return former;
     }
 
     /// <summary>Replaces the values in place and marks the parameter as loaded.</summary>

@@ -12,6 +12,7 @@ RootCommand root = new(
     FinetuneCommand.Create(),
     PretrainCommand.Create(),
     EvaluateCommand.Create(),
+    DrawCommand.Create(),
     GenerateCommand.Create(),
     MergeCommand.Create(),
     ConvertCommand.Create(),

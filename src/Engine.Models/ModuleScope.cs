@@ -21,11 +21,12 @@ public sealed class ModuleScope
     readonly ParameterSource? source;
     readonly DType dtype;
     readonly bool initialize;
+    readonly WeightPrecision weights;
 
-    ModuleScope(ModuleTree tree, string path, ParameterSource? source, DType dtype, bool initialize) =>
-        (Tree, Path, this.source, this.dtype, this.initialize) = (tree, path, source, dtype, initialize);
+    ModuleScope(ModuleTree tree, string path, ParameterSource? source, DType dtype, bool initialize, WeightPrecision weights) =>
+        (Tree, Path, this.source, this.dtype, this.initialize, this.weights) = (tree, path, source, dtype, initialize, weights);
 
-    ModuleScope(ModuleScope at, string path) : this(at.Tree, path, at.source, at.dtype, at.initialize)
+    ModuleScope(ModuleScope at, string path) : this(at.Tree, path, at.source, at.dtype, at.initialize, at.weights)
     {
     }
 
@@ -43,9 +44,11 @@ public sealed class ModuleScope
     /// <param name="source">Where known values come from; null if all are fresh.</param>
     /// <param name="initialize">False leaves fresh parameters zero: for a model whose values are all loaded afterwards.</param>
     /// <param name="dtype">float32, or float64 for checking gradients.</param>
+    /// <param name="weights">Whether weight matrices that the source gives in 16 bits stay so, frozen.</param>
     public static ModuleScope Root(
-        ulong seed = 0, Device? device = null, ParameterSource? source = null, bool initialize = true, DType dtype = DType.Float32) =>
-        new(new ModuleTree(new RandomSource(seed), device ?? Device.Default), "", source, dtype, initialize);
+        ulong seed = 0, Device? device = null, ParameterSource? source = null, bool initialize = true, DType dtype = DType.Float32,
+        WeightPrecision weights = WeightPrecision.Float32) =>
+        new(new ModuleTree(new RandomSource(seed), device ?? Device.Default), "", source, dtype, initialize, weights);
 
     /// <summary>A place below.</summary>
     /// <exception cref="ArgumentException">The name is empty.</exception>
@@ -60,21 +63,27 @@ public sealed class ModuleScope
     public static ModuleScope operator /(ModuleScope at, int index) => at / index.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The same place for parts that come after the model was built: adapters, whose values come from elsewhere.</summary>
-    internal ModuleScope Later(ParameterSource? values = null) => new(Tree, Path, values, dtype.IsArithmetic() ? dtype : DType.Float32, initialize: true);
+    internal ModuleScope Later(ParameterSource? values = null) => new(Tree, Path, values, dtype, initialize: true, WeightPrecision.Float32);
 
     /// <summary>A new parameter of the module at this place.</summary>
     /// <param name="name">Its name in the module: <c>weight</c>.</param>
     /// <param name="shape">Its shape.</param>
     /// <param name="initial">Its values, where no source has them.</param>
+    /// <param name="keepStored">
+    /// True for a parameter that is read nowhere but as the right side of a product or as an embedding's table. Under
+    /// <see cref="WeightPrecision.Stored"/> it keeps the source's own tensor where that has 16 bits, and is frozen.
+    /// </param>
     /// <exception cref="ArgumentException">The model has a parameter of that name.</exception>
     /// <exception cref="ShapeException">The source gave another shape.</exception>
-    public Parameter Parameter(string name, Shape shape, InitialValues initial) => Add(name, shape, initial, isBuffer: false);
+    public Parameter Parameter(string name, Shape shape, InitialValues initial, bool keepStored = false) => Add(name, shape, initial, keepStored, isBuffer: false);
 
     /// <summary>Numbers of the module at this place that are loaded and saved but never trained; see <see cref="Autograd.Parameter.IsBuffer"/>.</summary>
-    /// <inheritdoc cref="Parameter"/>
-    public Parameter Buffer(string name, Shape shape, InitialValues initial) => Add(name, shape, initial, isBuffer: true);
+    /// <param name="name">Its name in the module: <c>running_mean</c>.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="initial">Its values, where no source has them.</param>
+    public Parameter Buffer(string name, Shape shape, InitialValues initial) => Add(name, shape, initial, keepStored: false, isBuffer: true);
 
-    Parameter Add(string name, Shape shape, InitialValues initial, bool isBuffer)
+    Parameter Add(string name, Shape shape, InitialValues initial, bool keepStored, bool isBuffer)
     {
         ArgumentNullException.ThrowIfNull(initial);
         string path = (this / name).Path;
@@ -82,10 +91,14 @@ public sealed class ModuleScope
         Tensor? known = source?.Invoke(path, shape);
         if (known is not null && known.Shape != shape)
             throw new ShapeException($"Parameter {path} is {shape}, its source gave {known.Shape}.");
-        Tensor values = known?.To(Tree.Device).To(dtype)
-            ?? (initialize ? initial.Draw(shape, Tree.Random, dtype, Tree.Device) : Tensor.Zeros(shape, dtype, Tree.Device));
-        Parameter parameter = new(path, values, isBuffer) { IsFresh = known is null };
+        bool keeps = keepStored && weights == WeightPrecision.Stored && known?.DType is DType.BFloat16 or DType.Float16;
+        Parameter parameter = keeps ? Autograd.Parameter.Frozen(path, known!.To(Tree.Device)) : new(path, Values(known, shape, initial), isBuffer);
+        parameter.IsFresh = known is null;
         Tree.Add(parameter);
         return parameter;
     }
+
+    Tensor Values(Tensor? known, Shape shape, InitialValues initial) =>
+        known?.To(Tree.Device).To(dtype)
+            ?? (initialize ? initial.Draw(shape, Tree.Random, dtype, Tree.Device) : Tensor.Zeros(shape, dtype, Tree.Device));
 }

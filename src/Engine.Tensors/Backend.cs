@@ -22,6 +22,12 @@ public abstract class Backend
     /// <exception cref="DeviceException">There is not enough: what was asked, what is free, what to change.</exception>
     public abstract Storage Allocate(long bytes);
 
+    /// <summary>
+    /// A read-only storage over host memory that stays where it is, aligned to its elements or not; null, as here, where the device
+    /// cannot compute on such memory. The owner is disposed when the storage is released or collected.
+    /// </summary>
+    public virtual Storage? Borrow(nint address, long bytes, IDisposable owner) => null;
+
     /// <summary>Host to device, from a byte offset on.</summary>
     public abstract void Write(ReadOnlySpan<byte> source, Storage target, long offset);
 
@@ -112,9 +118,9 @@ public abstract class Backend
     /// </summary>
     public abstract void Attention(Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options, Tensor y, Tensor logSumExp);
 
-    /// <summary>Gradients of <see cref="Attention"/>, dense or of any strides with 1 on the last axis; dmask null or dense [B, H, N, M].</summary>
+    /// <summary>Gradients of <see cref="Attention"/>, each null or of any strides with 1 on the last axis; dmask null or dense [B, H, N, M].</summary>
     public abstract void AttentionGradient(Tensor dy, Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options,
-        Tensor y, Tensor logSumExp, Tensor dquery, Tensor dkey, Tensor dvalue, Tensor? dmask);
+        Tensor y, Tensor logSumExp, Tensor? dquery, Tensor? dkey, Tensor? dvalue, Tensor? dmask);
 
     /// <summary>
     /// Rotate-half rotary embedding: x [B, H, N, D], cosine and sine dense [N, D/2];

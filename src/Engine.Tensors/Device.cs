@@ -84,6 +84,15 @@ public sealed class Device
         return storage;
     }
 
+    /// <summary>Host memory as a read-only storage of this device, owned by the current <see cref="StepScope"/>; null where it would have to be copied.</summary>
+    internal Storage? Borrow(nint address, long bytes, IDisposable owner)
+    {
+        if (Backend.Borrow(address, bytes, owner) is not { } storage) return null;
+        storage.Device = this;
+        StepScope.Register(storage);
+        return storage;
+    }
+
     /// <summary>cpu, or kind:index where the family may have several.</summary>
     public override string ToString() => Kind == "cpu" ? Kind : $"{Kind}:{Index}";
 }

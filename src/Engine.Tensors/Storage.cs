@@ -20,6 +20,12 @@ public abstract class Storage
     /// <summary>Where the memory lies.</summary>
     public Device Device { get; internal set; } = null!;
 
+    /// <summary>
+    /// True for memory that is only lent, such as a mapped file: whatever would write to it throws. <see cref="Release"/> gives
+    /// it back to its owner instead of a pool.
+    /// </summary>
+    public virtual bool IsReadOnly => false;
+
     /// <summary>True once the memory went back; any further use throws.</summary>
     public bool IsReleased => released != 0;
 
@@ -44,6 +50,15 @@ public abstract class Storage
     internal void CheckUsable()
     {
         if (released != 0) ThrowReleased();
+    }
+
+    /// <summary>What entry points demand of a tensor that they are to write to.</summary>
+    /// <exception cref="DeviceException">The memory is only lent.</exception>
+    internal void CheckWritable(string operation)
+    {
+        CheckUsable();
+        if (IsReadOnly)
+            throw new DeviceException($"{operation}: the tensor lies in memory that is only lent for reading, such as a mapped checkpoint; write to a copy (Clone), or load the model with its weights in Float32.");
     }
 
     static void ThrowReleased() => throw new ReleasedException(

@@ -55,6 +55,34 @@ public sealed partial class Tensor
         return From<T>(flat, Shape.Create(shape), device);
     }
 
+    /// <summary>
+    /// A dense read-only tensor over memory that somebody else owns, such as a mapped file: nothing is copied, what would write to it
+    /// throws. A device that cannot compute on host memory gets a copy.
+    /// </summary>
+    /// <param name="address">The first element. Kernels ask for no alignment.</param>
+    /// <param name="shape">The extents.</param>
+    /// <param name="dtype">The element type.</param>
+    /// <param name="owner">
+    /// Keeps the memory alive. It is disposed once, when the tensor's storage is released, by its step scope, by
+    /// <see cref="Release"/>, or by the garbage collector (then on the finalizer's thread).
+    /// </param>
+    /// <param name="device">Where it is computed on; the default device if null.</param>
+    public static unsafe Tensor Borrow(nint address, Shape shape, DType dtype, IDisposable owner, Device? device = null)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        device ??= Device.Default;
+        long bytes = shape.ElementCount * dtype.Size();
+        if (device.Borrow(address, bytes, owner) is { } storage) return new(storage, dtype, shape, shape.DenseStrides(), 0);
+        using (owner)
+        {
+            Tensor copy = Empty(shape, dtype, device);
+            const int Part = 1 << 30;
+            for (long done = 0; done < bytes; done += Part)
+                device.Backend.Write(new ReadOnlySpan<byte>((byte*)address + done, (int)Math.Min(Part, bytes - done)), copy.Storage, done);
+            return copy;
+        }
+    }
+
     /// <summary>A tensor of shape [] that holds one number.</summary>
     public static Tensor Scalar(double value, DType dtype = DType.Float32, Device? device = null) => Full([], value, dtype, device);
 
@@ -62,7 +90,7 @@ public sealed partial class Tensor
     public void CopyFrom<T>(ReadOnlySpan<T> elements) where T : unmanaged
     {
         RequireType<T>("CopyFrom");
-        Storage.CheckUsable();
+        Storage.CheckWritable("CopyFrom");
         if (elements.Length != ElementCount)
             throw new ShapeException($"CopyFrom: {elements.Length} elements given for shape {Shape}, which has {ElementCount}.");
         if (IsContiguous) Backend.Write(MemoryMarshal.AsBytes(elements), Storage, Offset * DType.Size());
@@ -73,7 +101,7 @@ public sealed partial class Tensor
     public void CopyFrom(Tensor source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        Storage.CheckUsable();
+        Storage.CheckWritable("CopyFrom");
         source.Storage.CheckUsable();
         if (source.Device != Device) source = source.To(Device);
         Tensor stretched = source.Expand(Shape);
@@ -122,16 +150,27 @@ public sealed partial class Tensor
     /// The memory itself, without a copy: dense tensors of a device whose memory the host sees (the CPU). Valid as long as
     /// the tensor is referenced and not released.
     /// </summary>
-    /// <exception cref="DeviceException">The host does not see this device's memory.</exception>
+    /// <exception cref="DeviceException">The host does not see this device's memory, or may only read it.</exception>
     /// <exception cref="ShapeException">The tensor is not dense, or not of this element type.</exception>
     public Span<T> AsSpan<T>() where T : unmanaged
     {
-        RequireType<T>("AsSpan");
+        Storage.CheckWritable("AsSpan");
+        return Elements<T>("AsSpan");
+    }
+
+    /// <summary>The memory itself, for reading alone; see <see cref="AsSpan"/>.</summary>
+    /// <exception cref="DeviceException">The host does not see this device's memory.</exception>
+    /// <exception cref="ShapeException">The tensor is not dense, or not of this element type.</exception>
+    public ReadOnlySpan<T> AsReadOnlySpan<T>() where T : unmanaged => Elements<T>("AsReadOnlySpan");
+
+    Span<T> Elements<T>(string operation) where T : unmanaged
+    {
+        RequireType<T>(operation);
         Storage.CheckUsable();
-        if (!IsContiguous) throw new ShapeException($"AsSpan: the elements of this {Shape} view are not dense; call Contiguous first.");
+        if (!IsContiguous) throw new ShapeException($"{operation}: the elements of this {Shape} view are not dense; call Contiguous first.");
         Span<byte> bytes = Storage is IHostVisible host
             ? host.Bytes.Slice(checked((int)(Offset * DType.Size())), checked((int)(ElementCount * DType.Size())))
-            : throw new DeviceException($"AsSpan: the memory of {Device} is not visible to the host; use CopyTo.");
+            : throw new DeviceException($"{operation}: the memory of {Device} is not visible to the host; use CopyTo.");
         return MemoryMarshal.Cast<byte, T>(bytes);
     }
 
@@ -141,7 +180,7 @@ public sealed partial class Tensor
         Tensor dense = Contiguous();
         nint[] lengths = new nint[Rank];
         for (int axis = 0; axis < Rank; axis++) lengths[axis] = Shape[axis];
-        return new(dense.AsSpan<T>(), lengths, []);
+        return new(dense.AsReadOnlySpan<T>(), lengths, []);
     }
 
     /// <summary>A dense copy.</summary>

@@ -42,7 +42,12 @@ public sealed class FolderWriterTests : IDisposable
     [Fact]
     public void The_folder_keeps_its_permissions()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "no modes there");
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("no modes there");
+            return;
+        }
+
         string folder = ModelFixtures.Copy("vit_hf", scratch);
         File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead);
         UnixFileMode before = File.GetUnixFileMode(folder);
@@ -89,7 +94,8 @@ public sealed class FolderWriterTests : IDisposable
 
             string message = Assert.Throws<CheckpointException>(() => Vit().Save(folder)).Message;
             Assert.Equal($"{Path.Combine(folder, "model.safetensors")}: cannot be written: the disk was full; a file of that name stays as it was", message);
-            Assert.Equal(present ? ["model"] : [], Names(disk));
+            string[] left = present ? ["model"] : [];
+            Assert.Equal(left, Names(disk));
             if (present) Assert.Equal("old", File.ReadAllText(Path.Combine(folder, "config.json")));
         }
         finally

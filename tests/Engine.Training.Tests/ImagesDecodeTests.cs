@@ -112,7 +112,7 @@ public sealed class ImagesDecodeTests
     public void Threads_decode_independently()
     {
         var cases = Pillow.Cases("decode");
-        Parallel.For(0, 400, new ParallelAdapterOptions { MaxDegreeOfParallelism = 8 }, i =>
+        Parallel.For(0, 400, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
         {
             var item = cases[i % cases.Count];
             if (i % 7 == 0)

@@ -8,6 +8,9 @@ public sealed record LoadOptions
     /// <summary>Where the parameters go; the default device if null.</summary>
     public Device? Device { get; init; }
 
+    /// <summary>Whether weights that are stored in 16 bits are widened, or stay as they are, frozen and mapped.</summary>
+    public WeightPrecision Weights { get; init; }
+
     /// <summary>What a fresh head, dropout and drop path are drawn from.</summary>
     public ulong Seed { get; init; }
 

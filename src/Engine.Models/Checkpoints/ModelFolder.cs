@@ -6,7 +6,7 @@ namespace Engine.Models;
 /// </summary>
 public static class ModelFolder
 {
-    /// <summary>Builds the model that a folder holds and fills it; weights of other floating types are converted to float32.</summary>
+    /// <summary>Builds the model that a folder holds and fills it; weights of other floating types are converted to float32, or left as they are (<see cref="LoadOptions.Weights"/>).</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="options">Device, classes, regularisation; null for the defaults.</param>
     /// <exception cref="CheckpointException">
@@ -23,8 +23,8 @@ public static class ModelFolder
         using ShardedSafeTensors weights = ShardedSafeTensors.Open(folder);
         ModelLayout layout = ModelLayout.Of(weights, config);
         ModelPlan plan = layout.Plan(config, options);
-        WeightSource source = new(weights, layout, plan, options.FreshHead || plan.Classes != plan.StoredClasses);
-        Module built = plan.Build(ModuleScope.Root(options.Seed, options.Device, source.Find));
+        WeightSource source = new(weights, layout, plan, options.FreshHead || plan.Classes != plan.StoredClasses, options.Weights);
+        Module built = plan.Build(ModuleScope.Root(options.Seed, options.Device, source.Find, weights: options.Weights));
         source.CheckComplete();
         if (built is not TModel model)
             throw new CheckpointException(folder, $"holds a {built.GetType().Name} ({layout.Name}), not a {typeof(TModel).Name}");

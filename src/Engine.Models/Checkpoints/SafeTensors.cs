@@ -1,5 +1,6 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
+using Engine.Tensors;
 using Microsoft.Win32.SafeHandles;
 
 namespace Engine.Models;
@@ -14,6 +15,8 @@ namespace Engine.Models;
 /// crashes the process, as does a file that another process cuts short meanwhile (replacing it by a rename, as
 /// <see cref="Create(string, Action{SafeTensorsWriter}, IEnumerable{KeyValuePair{string, string}}, TensorOrder)"/> does, is safe).
 /// Without Dispose the map stays until the process ends; the garbage collector never takes it away under a span.
+/// Tensors from <see cref="Map"/> are safe: the map outlives Dispose until the last of them is released or collected. A file that
+/// is deleted or replaced by a rename meanwhile stays readable through its map.
 /// </remarks>
 public sealed unsafe class SafeTensors : IDisposable
 {
@@ -22,7 +25,10 @@ public sealed unsafe class SafeTensors : IDisposable
     readonly MemoryMappedFile map;
     readonly MemoryMappedViewAccessor view;
     readonly SafeTensorsHeader header;
-    byte* data;                             // the first byte after the header; null once disposed
+    readonly Lock gate = new();
+    byte* data;                             // the first byte after the header; null once unmapped
+    int leases;                             // tensors that look at the map
+    bool disposed;
 
     SafeTensors(string path, SafeTensorsHeader header, MemoryMappedFile map)
     {
@@ -185,21 +191,94 @@ public sealed unsafe class SafeTensors : IDisposable
     public byte* DataPointer(string name, out long byteLength)
     {
         ArgumentNullException.ThrowIfNull(name);
-        ObjectDisposedException.ThrowIf(data == null, this);
+        ObjectDisposedException.ThrowIf(disposed, this);
         if (!header.Items.TryGetValue(name, out SafeTensorItem? item))
             throw new CheckpointException(FilePath, NotFound.Among(header.Items.Values, name), name);
         byteLength = item.ByteLength;
         return data + item.ByteOffset;
     }
 
-    /// <summary>Unmaps the file. Spans and pointers from it must not be used any more; the items and the metadata may.</summary>
+    /// <summary>
+    /// The tensor as one of the engine's, read-only, without a copy: its elements are read from the file as they are used, and
+    /// given back to the operating system when memory is short. It keeps the file mapped, beyond <see cref="Dispose"/> too, until its
+    /// storage is released (by <see cref="Tensor.Release"/> or its step scope) or the garbage collector finds it.
+    /// </summary>
+    /// <param name="name">A tensor of F32, F64, F16, BF16, I64 or I32.</param>
+    /// <param name="device">Where it is computed on, the default device if null; one that does not compute on host memory gets a copy.</param>
+    /// <exception cref="CheckpointException">No such tensor, or one of another type, or an axis is longer than 2^31 - 1.</exception>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    public Tensor Map(string name, Device? device = null)
+    {
+        byte* bytes = DataPointer(name, out _);
+        SafeTensorItem item = Items[name];
+        DType type = item.Type switch
+        {
+            SafeTensorType.F32 => DType.Float32,
+            SafeTensorType.F64 => DType.Float64,
+            SafeTensorType.F16 => DType.Float16,
+            SafeTensorType.BF16 => DType.BFloat16,
+            SafeTensorType.I64 => DType.Int64,
+            SafeTensorType.I32 => DType.Int32,
+            _ => throw new CheckpointException(FilePath, $"{item.Type.Name()} found; tensors are of F32, F64, F16, BF16, I64 or I32", name),
+        };
+        int[] shape = new int[item.Shape.Length];
+        for (int axis = 0; axis < shape.Length; axis++)
+        {
+            if (item.Shape[axis] > int.MaxValue)
+                throw new CheckpointException(FilePath, $"axis {axis} of {SafeTensorItem.Describe(item.Type, item.Shape)} is longer than {int.MaxValue}", name);
+            shape[axis] = (int)item.Shape[axis];
+        }
+
+        return Tensor.Borrow((nint)bytes, Shape.Create(shape), type, new Lease(this), device);
+    }
+
+    /// <summary>
+    /// Unmaps the file, at once or when the last tensor from <see cref="Map"/> is gone. Spans and pointers from it must not be used
+    /// any more; the items and the metadata may.
+    /// </summary>
     public void Dispose()
     {
-        if (data == null)
-            return;
-        data = null;
+        lock (gate)
+        {
+            disposed = true;
+            if (leases > 0 || data == null)
+                return;
+            data = null;
+        }
+
+        Unmap();
+    }
+
+    void Return()
+    {
+        lock (gate)
+        {
+            if (--leases > 0 || !disposed || data == null)
+                return;
+            data = null;
+        }
+
+        Unmap();
+    }
+
+    void Unmap()
+    {
         view.SafeMemoryMappedViewHandle.ReleasePointer();
         view.Dispose();
         map.Dispose();
+    }
+
+    // What a tensor holds on to; disposed once, by its storage.
+    sealed class Lease : IDisposable
+    {
+        readonly SafeTensors file;
+
+        public Lease(SafeTensors file)
+        {
+            this.file = file;
+            lock (file.gate) file.leases++;
+        }
+
+        public void Dispose() => file.Return();
     }
 }

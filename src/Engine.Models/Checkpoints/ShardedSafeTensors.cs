@@ -1,3 +1,5 @@
+using Engine.Tensors;
+
 namespace Engine.Models;
 
 /// <summary>
@@ -82,6 +84,9 @@ public sealed class ShardedSafeTensors : IDisposable
 
     /// <inheritdoc cref="SafeTensors.CopyTo"/>
     public void CopyTo(string name, Stream destination) => ShardOf(name).CopyTo(name, destination);
+
+    /// <inheritdoc cref="SafeTensors.Map"/>
+    public Tensor Map(string name, Device? device = null) => ShardOf(name).Map(name, device);
 
     /// <inheritdoc cref="SafeTensors.DataPointer"/>
     public unsafe byte* DataPointer(string name, out long byteLength) => ShardOf(name).DataPointer(name, out byteLength);

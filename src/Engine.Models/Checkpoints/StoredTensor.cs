@@ -8,16 +8,12 @@ static class StoredTensor
     // What rounds to infinity from here on: half a step above the largest float16, 65504.
     const float Float16Limit = 65520;
 
-    /// <summary>A floating tensor of a file, in the type it is stored in.</summary>
+    /// <summary>A floating tensor of a file, in the type it is stored in and without a copy: see <see cref="SafeTensors.Map"/>.</summary>
     /// <exception cref="CheckpointException">It is no float.</exception>
-    public static Tensor Read(ShardedSafeTensors weights, SafeTensorItem item, Shape shape) => item.Type switch
-    {
-        SafeTensorType.F32 => Tensor.From(weights.Read<float>(item.Name), shape),
-        SafeTensorType.F64 => Tensor.From(weights.Read<double>(item.Name), shape),
-        SafeTensorType.F16 => Tensor.From(weights.Read<Half>(item.Name), shape),
-        SafeTensorType.BF16 => Tensor.From(weights.Read<ushort>(item.Name), shape),
-        _ => throw new CheckpointException(weights.FilePath, $"{item.Type.Name()} found; weights are read as F32, F64, F16 or BF16", item.Name),
-    };
+    public static Tensor Read(ShardedSafeTensors weights, SafeTensorItem item, Shape shape) =>
+        item.Type is SafeTensorType.F32 or SafeTensorType.F64 or SafeTensorType.F16 or SafeTensorType.BF16
+            ? weights.Map(item.Name).Reshape(shape)
+            : throw new CheckpointException(weights.FilePath, $"{item.Type.Name()} found; weights are read as F32, F64, F16 or BF16", item.Name);
 
     /// <summary>The bytes of a tensor in an element type.</summary>
     public static byte[] Bytes(Tensor tensor, SafeTensorType type)

@@ -13,14 +13,15 @@ sealed class WeightSource
     readonly ModelLayout layout;
     readonly ModelPlan plan;
     readonly bool freshHead;
+    readonly WeightPrecision precision;
     readonly HashSet<string> asked = [];
     readonly List<string> missing = [];
     readonly List<string> fresh = [];
     readonly List<string> unused = [];
 
-    public WeightSource(ShardedSafeTensors weights, ModelLayout layout, ModelPlan plan, bool freshHead)
+    public WeightSource(ShardedSafeTensors weights, ModelLayout layout, ModelPlan plan, bool freshHead, WeightPrecision precision = WeightPrecision.Float32)
     {
-        (this.weights, this.layout, this.plan, this.freshHead) = (weights, layout, plan, freshHead);
+        (this.weights, this.layout, this.plan, this.freshHead, this.precision) = (weights, layout, plan, freshHead, precision);
         foreach (BlockStack stack in plan.Stacks) CheckDepth(stack);
         CheckClasses(plan.StoredClasses);
     }
@@ -59,10 +60,15 @@ sealed class WeightSource
     Tensor Join(string[] parts, Shape shape)
     {
         Shape partShape = shape.With(0, shape[0] / parts.Length);
-        Tensor joined = Tensor.Empty(shape);
+        Tensor? joined = null;
         for (int i = 0; i < parts.Length; i++)
-            joined.Slice(0, i * partShape[0], (i + 1) * partShape[0]).CopyFrom(Read(parts[i], partShape));
-        return joined;
+        {
+            Tensor part = Read(parts[i], partShape);
+            joined ??= Tensor.Empty(shape, precision == WeightPrecision.Stored ? part.DType : DType.Float32);
+            joined.Slice(0, i * partShape[0], (i + 1) * partShape[0]).CopyFrom(part);
+        }
+
+        return joined!;
     }
 
     Tensor Read(string name, Shape shape)

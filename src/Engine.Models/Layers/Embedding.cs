@@ -10,7 +10,7 @@ namespace Engine.Models;
 public sealed class Embedding(ModuleScope at, int count, int width) : Module(at)
 {
     // Read as a head, rows of about length 1 give scores of about 1 for a normalised state, whatever the width.
-    readonly Parameter weight = at.Parameter("weight", [count, width], InitialValues.Normal(1 / MathF.Sqrt(width)));
+    readonly Parameter weight = at.Parameter("weight", [count, width], InitialValues.Normal(1 / MathF.Sqrt(width)), keepStored: true);
 
     /// <summary>The rows that tokens name.</summary>
     /// <param name="tokens">int32 or int64 [...], 0 to count, exclusive.</param>

@@ -12,7 +12,7 @@ namespace Engine.Models;
 public sealed class Linear(ModuleScope at, int inputs, int outputs, bool bias = true, InitialValues? initial = null) : Module(at)
 {
     /// <summary>W [outputs, inputs].</summary>
-    public Parameter Weight { get; } = at.Parameter("weight", [outputs, inputs], initial ?? InitialValues.Glorot(inputs, outputs));
+    public Parameter Weight { get; } = at.Parameter("weight", [outputs, inputs], initial ?? InitialValues.Glorot(inputs, outputs), keepStored: true);
 
     /// <summary>b [outputs], or null.</summary>
     public Parameter? Bias { get; } = bias ? at.Parameter("bias", [outputs], InitialValues.Zeros) : null;

@@ -21,8 +21,16 @@ public sealed unsafe partial class CpuBackend : Backend
     public override Storage Allocate(long bytes) => pool.Rent(bytes);
 
     /// <inheritdoc/>
+    public override Storage? Borrow(nint address, long bytes, IDisposable owner)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        return new CpuStorage(null, (byte*)address, bytes, bytes, owner);
+    }
+
+    /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> source, Storage target, long offset)
     {
+        target.CheckWritable("Write");
         CpuStorage storage = Check(target, offset, source.Length);
         source.CopyTo(new Span<byte>(storage.Pointer + offset, source.Length));
         GC.KeepAlive(storage);

@@ -22,6 +22,7 @@ public static class Elementwise
         Require.Arithmetic(typeof(TOp).Name, x);
         Require.Alike(typeof(TOp).Name, x, y);
         Require.Shape(typeof(TOp).Name, "the result", y, x.Shape);
+        y.Storage.CheckWritable(typeof(TOp).Name);
         if (y.ElementCount > 0) y.Backend.Map(op, x, y);
     }
 
@@ -46,6 +47,7 @@ public static class Elementwise
         string name = typeof(TOp).Name;
         Require.Alike(name, a, b);
         Require.Alike(name, a, y);
+        y.Storage.CheckWritable(name);
         Require.Arithmetic(name, a);
         Tensor left = a.Expand(y.Shape), right = b.Expand(y.Shape);
         if (y.ElementCount > 0) y.Backend.Map(op, left, right, y);
@@ -74,6 +76,7 @@ public static class Elementwise
         Require.Alike(name, a, b);
         Require.Alike(name, a, c);
         Require.Alike(name, a, y);
+        y.Storage.CheckWritable(name);
         Require.Arithmetic(name, a);
         Tensor first = a.Expand(y.Shape), second = b.Expand(y.Shape), third = c.Expand(y.Shape);
         if (y.ElementCount > 0) y.Backend.Map(op, first, second, third, y);

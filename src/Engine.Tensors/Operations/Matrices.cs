@@ -137,7 +137,7 @@ public static class Matrices
     {
         a.Storage.CheckUsable();
         b.Storage.CheckUsable();
-        y.Storage.CheckUsable();
+        y.Storage.CheckWritable("MatMul");
         if (!y.DType.IsArithmetic())
             throw new ShapeException($"MatMul: arithmetic runs in Float32 or Float64, not {y.DType}; convert with To(DType).");
         if (y.ElementCount == 0) return;

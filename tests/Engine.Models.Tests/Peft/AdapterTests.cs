@@ -190,6 +190,29 @@ public sealed class AdapterTests
         TensorAssert.Close(model.Forward(pixels).Value, adapted, 1e-4, 1e-5, "merged and detached");
     }
 
+    [Theory]
+    [InlineData(DType.BFloat16)]
+    [InlineData(DType.Float16)]
+    public void A_weight_of_16_bits_is_adapted_without_being_widened_first(DType type)
+    {
+        using StepScope step = StepScope.Begin();
+        Variable weight = RandomNumbers.Normal([5, 6], new Philox(1)).To(type), wide = weight.Value.To(DType.Float32);
+        Tensor a = RandomNumbers.Normal([2, 6], new Philox(2)), b = RandomNumbers.Normal([5, 2], new Philox(3)), x = RandomNumbers.Normal([4, 6], new Philox(4));
+        (Tensor Y, Tensor DX, Tensor DA, Tensor DB) Run(Variable w)
+        {
+            Variable input = new(x, true), down = new(a, true), up = new(b, true);
+            Variable y = Functions.LowRankLinear(input, w, null, new LowRankUpdate(input, down, up, 0.5f));
+            Functions.Sum(Functions.Square(y)).Backward(retain: true);
+            return (y.Value, input.Gradient!, down.Gradient!, up.Gradient!);
+        }
+
+        var (halved, widened) = (Run(weight), Run(wide));
+        TensorAssert.SameBits(halved.Y, widened.Y, "y");
+        TensorAssert.SameBits(halved.DX, widened.DX, "dx");
+        TensorAssert.SameBits(halved.DA, widened.DA, "da");
+        TensorAssert.SameBits(halved.DB, widened.DB, "db");
+    }
+
     [Fact]
     public void An_adapter_with_a_nonlinearity_cannot_be_merged() =>
         Assert.Contains("SeriesAdapter", Assert.Throws<InvalidOperationException>(

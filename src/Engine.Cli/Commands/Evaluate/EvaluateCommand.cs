@@ -6,7 +6,7 @@ namespace Engine.Cli;
 static class EvaluateCommand
 {
     // The first that takes model and data does the work.
-    static readonly EvaluateBranch[] Branches = [new ClassificationEvaluation(), new TextEvaluation()];
+    static readonly EvaluateBranch[] Branches = [new SegmenterEvaluation(), new ClassificationEvaluation(), new TextEvaluation()];
 
     static readonly Option<string> Model = new("--model") { Description = "A model folder.", Required = true };
     static readonly Option<string?> Adapter = new("--adapter") { Description = "An adapter folder that was trained on the model." };

@@ -21,13 +21,14 @@ sealed class TextEvaluation : EvaluateBranch
         "  Language models: of questions with given answers (JSON as LLM-Adapters has it) accuracy, its 95 % interval and the level of\n" +
         "  chance; of other instructions and of .txt files perplexity. A folder is searched for NAME.json and NAME/test.json.\n" +
         "    engine evaluate --model llama --data commonsense\n" +
+        "    engine evaluate --model llama --adapter lora-run/best --data commonsense\n" +
         "    engine evaluate --model llama --data commonsense/boolq/test.json --generate --limit 200";
 
     public override void Run(ParseResult parsed, EvaluationArguments arguments, CancellationToken cancellation)
     {
         if (parsed.GetValue(Limit) is < 1) throw new UsageException($"{Limit.Name} is {parsed.GetValue(Limit)}; it must be 1 or more.");
         IReadOnlyList<(string Name, string Path)> files = Files(arguments.Data);
-        Llama model = ModelFolder.Load<Llama>(arguments.Folder).Model;
+        Llama model = arguments.Load<Llama>().Model;
         Tokenizer tokenizer = TextArguments.TokenizerOf(parsed, arguments.Folder, model).Tokenizer;
         List<(string Name, AnswerResult Result)> answers = [];
         List<(string Name, TextResult Result)> texts = [];

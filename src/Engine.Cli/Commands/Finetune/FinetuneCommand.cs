@@ -7,7 +7,7 @@ namespace Engine.Cli;
 static class FinetuneCommand
 {
     // The first that takes model and data does the work.
-    static readonly FinetuneBranch[] Branches = [new ClassificationRun(), new TextRun()];
+    static readonly FinetuneBranch[] Branches = [new SegmentationRun(), new ClassificationRun(), new TextRun()];
 
     static readonly Option<string> Model = new("--model") { Description = "A model folder: config.json and model.safetensors.", Required = true };
     static readonly TrainingArguments Arguments = new("adam-spd", 1e-4, 5);
