@@ -19,11 +19,17 @@ switch (args)
     case ["--narrow", ..]:
         NarrowProducts.Print();
         break;
+    case ["--decode", .. var rest]:
+        DecodeTable.Print(rest);
+        break;
     case ["--llama7b", .. var rest]:
         Llama7B.Run(rest);
         break;
     case ["--memory", ..]:
         ResidentMemory.Print();
+        break;
+    case ["--peft", ..]:
+        AdaptationCost.Print();
         break;
     case ["--recompute", .. var rest]:
         Recomputation.Print(rest);

@@ -15,7 +15,6 @@ public sealed class Parameter : Variable
         (Name, IsBuffer) = (name, isBuffer);
     }
 
-    // A tensor taken over; the order tells it from the constructor that copies.
     Parameter(Tensor value, string name) : base(value, false)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
@@ -60,7 +59,7 @@ public sealed class Parameter : Variable
         get => RequiresGradient;
         set
         {
-            if (value && !IsBuffer && !Value.DType.IsArithmetic())
+            if (value && !Value.DType.IsArithmetic())
                 throw new GradientException($"Parameter {Name} is kept in {Value.DType} and stays frozen; load the model with its weights in Float32 to train it, or train adapters beside it.");
             RequiresGradient = value && !IsBuffer;
         }
@@ -86,6 +85,23 @@ public sealed class Parameter : Variable
         value.CopyFrom(Value);
         if (Gradient is not null && HasGradient) gradient.CopyFrom(Gradient);
         (Value, Gradient) = (value, gradient);
+    }
+
+    /// <summary>
+    /// Gives the parameter other memory for its values, and hands out what it had: the way to change weights that lie in memory
+    /// which cannot be written, and back. Not for a parameter that an optimizer steps.
+    /// </summary>
+    /// <param name="value">Dense, of this shape and element type; it belongs to no step scope.</param>
+    /// <returns>The former values.</returns>
+    /// <exception cref="ShapeException">Shape or element type differ.</exception>
+    public Tensor Exchange(Tensor value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        if (value.Shape != Shape || value.DType != Value.DType)
+            throw new ShapeException($"Exchange: parameter {Name} is {Value}, the values given are {value}.");
+        Tensor former = Value;
+        Value = value;
+        return former;
     }
 
     /// <summary>Replaces the values in place and marks the parameter as loaded.</summary>

@@ -12,8 +12,10 @@ RootCommand root = new(
     FinetuneCommand.Create(),
     PretrainCommand.Create(),
     EvaluateCommand.Create(),
+    DrawCommand.Create(),
     GenerateCommand.Create(),
     MergeCommand.Create(),
+    ConvertCommand.Create(),
     InspectCommand.Create(),
 };
 

@@ -75,13 +75,15 @@ public sealed class ModuleScope
     /// </param>
     /// <exception cref="ArgumentException">The model has a parameter of that name.</exception>
     /// <exception cref="ShapeException">The source gave another shape.</exception>
-    public Parameter Parameter(string name, Shape shape, InitialValues initial, bool keepStored = false) => Add(name, shape, initial, isBuffer: false, keepStored);
+    public Parameter Parameter(string name, Shape shape, InitialValues initial, bool keepStored = false) => Add(name, shape, initial, keepStored, isBuffer: false);
 
     /// <summary>Numbers of the module at this place that are loaded and saved but never trained; see <see cref="Autograd.Parameter.IsBuffer"/>.</summary>
-    /// <inheritdoc cref="Parameter"/>
-    public Parameter Buffer(string name, Shape shape, InitialValues initial) => Add(name, shape, initial, isBuffer: true, keepStored: false);
+    /// <param name="name">Its name in the module: <c>running_mean</c>.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="initial">Its values, where no source has them.</param>
+    public Parameter Buffer(string name, Shape shape, InitialValues initial) => Add(name, shape, initial, keepStored: false, isBuffer: true);
 
-    Parameter Add(string name, Shape shape, InitialValues initial, bool isBuffer, bool keepStored)
+    Parameter Add(string name, Shape shape, InitialValues initial, bool keepStored, bool isBuffer)
     {
         ArgumentNullException.ThrowIfNull(initial);
         string path = (this / name).Path;

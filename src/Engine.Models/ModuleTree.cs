@@ -16,6 +16,9 @@ sealed class ModuleTree(RandomSource random, Device device)
 
     public bool IsTraining { get; set; }
 
+    /// <summary>The layout that the model was loaded in, whose names people know its parts by; null for a model from no folder.</summary>
+    public ModelLayout? Layout { get; set; }
+
     public bool RecomputesBlocks { get; set; }
 
     public void Add(string path, Module module)

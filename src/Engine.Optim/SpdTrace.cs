@@ -11,6 +11,9 @@ namespace Engine.Optim;
 /// <remarks>Not looking costs nothing; looking waits for the device and copies each step once.</remarks>
 public sealed class SpdTrace : IReadOnlyList<SpdTraceRow>
 {
+    // Momentum has to build up before a layer overshoots: fewer steps say nothing about what never happened.
+    const int StepsToJudge = 20;
+
     readonly ParameterArena arena;
     readonly bool keepAll;
     readonly long[] ringSteps;
@@ -19,6 +22,7 @@ public sealed class SpdTrace : IReadOnlyList<SpdTraceRow>
     readonly List<string> warnings = [];
     readonly HashSet<int> warned = [];
     long written;
+    bool projected;
 
     internal SpdTrace(ParameterArena arena, int rows, bool keepAll)
     {
@@ -56,16 +60,25 @@ public sealed class SpdTrace : IReadOnlyList<SpdTraceRow>
     public IReadOnlyList<SpdTraceRow> Latest => StepCount == 0 ? [] : RowsAt(StepCount - 1);
 
     /// <summary>
-    /// One sentence for each layer that was pulled past its anchor (lambda r above 1). Asking reads the trace; steps that left
-    /// the ring unread are not seen.
+    /// One sentence for each layer that was pulled past its anchor (lambda r above 1); after some steps also for each adapter that
+    /// never left its anchor at zero, and if nothing was ever projected. Asking reads the trace; steps that left the ring unread
+    /// are not seen.
     /// </summary>
     public IReadOnlyList<string> Warnings
     {
         get
         {
             for (int i = kept.Count; i < StepCount; i++) StepAt(i);
-            return warnings;
+            return StepCount < StepsToJudge ? warnings : [.. warnings, .. Idle()];
         }
+    }
+
+    IEnumerable<string> Idle()
+    {
+        foreach (SpdTraceRow row in Latest)
+            if (row.Deviation == 0 && arena.Segments.First(segment => segment.Name == row.Segment).Parameter.ZeroAnchor)
+                yield return $"{row.Segment}: still zero after {written} steps: the adapter has learned nothing; is it used in the forward pass, and the learning rate above 0?";
+        if (!projected) yield return $"no layer was projected in {StepCount} steps: Adam-SPD was Adam, since descent never pointed back toward the anchors.";
     }
 
     /// <summary>The rows of the steps after a given one, for whoever writes them out now and then.</summary>
@@ -127,6 +140,7 @@ public sealed class SpdTrace : IReadOnlyList<SpdTraceRow>
         foreach (ArenaSegment segment in arena.Segments)
         {
             float scale = row[segment.Index * ArenaStep.TraceWidth + 3];
+            projected |= scale > 0;
             if (scale <= 1 || !warned.Add(segment.Index)) continue;
             warnings.Add(string.Create(CultureInfo.InvariantCulture,
                 $"{segment.Name}: lambda r was {scale:0.###} in step {ringSteps[ring]}: above 1 the projection passes the anchor and the layer ends on its far side; lower lambda or let the learning rate grow more slowly."));

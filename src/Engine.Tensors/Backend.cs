@@ -118,9 +118,9 @@ public abstract class Backend
     /// </summary>
     public abstract void Attention(Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options, Tensor y, Tensor logSumExp);
 
-    /// <summary>Gradients of <see cref="Attention"/>, dense or of any strides with 1 on the last axis; dmask null or dense [B, H, N, M].</summary>
+    /// <summary>Gradients of <see cref="Attention"/>, each null or of any strides with 1 on the last axis; dmask null or dense [B, H, N, M].</summary>
     public abstract void AttentionGradient(Tensor dy, Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options,
-        Tensor y, Tensor logSumExp, Tensor dquery, Tensor dkey, Tensor dvalue, Tensor? dmask);
+        Tensor y, Tensor logSumExp, Tensor? dquery, Tensor? dkey, Tensor? dvalue, Tensor? dmask);
 
     /// <summary>
     /// Rotate-half rotary embedding: x [B, H, N, D], cosine and sine dense [N, D/2];

@@ -54,7 +54,7 @@ static class OperationList
         ]),
         ("Attention",
         [
-            (nameof(Functions.Attention), ["Attention.Forward", "Attention.Gradient"]),
+            (nameof(Functions.Attention), ["Attention.Forward", "Attention.GradientInto"]),
             (nameof(SelfAttention), ["Attention.ForwardInto", "Attention.GradientInto"]),
             (nameof(Functions.Rotary), ["Rotary.Rotate"]),
             (nameof(SwiGlu), ["Elementwise.Map", "Reduction.SumTo"]),

@@ -1,4 +1,5 @@
 using Engine.Autograd;
+using Engine.Tensors;
 
 namespace Engine.Optim.Tests;
 
@@ -81,5 +82,26 @@ public sealed class SpdTraceTests
         Assert.Equal(0, row.Ratio);
         Assert.False(row.Projected);
         Assert.Equal(before, row.Deviation, 1e-6f);
+    }
+
+    [Fact]
+    public void An_adapter_that_never_left_zero_and_a_run_without_projection_are_told_after_some_steps()
+    {
+        Parameter[] parameters = TestModel.Create(8, 8);
+        foreach (Parameter parameter in parameters) (parameter.ZeroAnchor, parameter.Name) = (true, parameter.Name.Replace("weight", "lora.b", StringComparison.Ordinal));
+        parameters[1].Load(Tensor.Zeros([8]));
+        AdamSpd optimizer = new(new ParameterArena(parameters), new AdamSpdOptions { LearningRate = 1e-3, Lambda = 0 });
+        for (int step = 0; step < 25; step++)
+        {
+            optimizer.ZeroGradients();
+            parameters[0].Backward(Tensor.Ones([8]));
+            parameters[1].Backward(Tensor.Zeros([8]));
+            optimizer.Step();
+            if (step == 5) Assert.Empty(optimizer.Projection.Trace.Warnings);
+        }
+
+        Assert.Collection(optimizer.Projection.Trace.Warnings,
+            warning => Assert.StartsWith("layers.1.lora.b: still zero after 25 steps", warning),
+            warning => Assert.StartsWith("no layer was projected in 25 steps", warning));
     }
 }

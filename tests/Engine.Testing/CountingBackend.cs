@@ -96,7 +96,7 @@ public sealed class CountingBackend(Backend inner) : Backend
         Count().Attention(query, key, value, mask, options, y, logSumExp);
 
     public override void AttentionGradient(Tensor dy, Tensor query, Tensor key, Tensor value, Tensor? mask,
-        AttentionOptions options, Tensor y, Tensor logSumExp, Tensor dquery, Tensor dkey, Tensor dvalue, Tensor? dmask) =>
+        AttentionOptions options, Tensor y, Tensor logSumExp, Tensor? dquery, Tensor? dkey, Tensor? dvalue, Tensor? dmask) =>
         Count().AttentionGradient(dy, query, key, value, mask, options, y, logSumExp, dquery, dkey, dvalue, dmask);
 
     public override void Rotary(bool inverse, Tensor x, Tensor cosine, Tensor sine, Tensor y) =>

@@ -23,10 +23,19 @@ public static partial class Functions
         return Tape.Record(
             y,
             [query, key, value, mask],
-            dy => Engine.Tensors.Attention.Gradient(
-                dy, query.Value, key.Value, value.Value, mask?.Value, options, y, logSumExp, Wants(mask)),
+            dy =>
+            {
+                Tensor? dquery = HeadsLike(query), dkey = HeadsLike(key), dvalue = HeadsLike(value);
+                Tensor? dmask = Engine.Tensors.Attention.GradientInto(
+                    dy, query.Value, key.Value, value.Value, mask?.Value, options, y, logSumExp, dquery, dkey, dvalue, Wants(mask));
+                return (dquery, dkey, dvalue, dmask);
+            },
             saved: [logSumExp]);
     }
+
+    // Room for a gradient that is wanted: [B, H, N, D], in memory as [B, N, H, D], so that merging the heads copies nothing.
+    static Tensor? HeadsLike(Variable x) => !x.RequiresGradient ? null
+        : x.Value.EmptyLike([x.Shape[0], x.Shape[2], x.Shape[1], x.Shape[3]]).Permute(0, 2, 1, 3);
 
     /// <summary>
     /// Attention of a sequence to itself from one fused projection. Nothing is copied: queries, keys and values are strided

@@ -3,17 +3,24 @@ using Engine.Training;
 
 namespace Engine.Cli;
 
-/// <summary>What an adapter folder says of the model it goes with.</summary>
+/// <summary>A base model with the adapters of a folder.</summary>
 static class AdaptedModel
 {
     static readonly string[] CompanionNames = [ClassifierFiles.ClassNamesFile, Preprocessing.FileName];
 
-    /// <summary>How to load the base model so that the adapter's own head, if it has one, fits.</summary>
-    public static LoadOptions Options(string adapter) => Adapted(new LoadOptions(), adapter);
+    /// <summary>Loads a model and attaches a folder's adapters, if one is named.</summary>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="adapter">The adapters' folder, or null.</param>
+    public static LoadedModel<TModel> Load<TModel>(string folder, string? adapter) where TModel : Module
+    {
+        LoadedModel<TModel> loaded = ModelFolder.Load<TModel>(folder, Options(adapter));
+        if (adapter is not null) Peft.Load(loaded, adapter);
+        return loaded;
+    }
 
-    /// <summary>The options with the number of classes that the adapter was trained for.</summary>
-    public static LoadOptions Adapted(LoadOptions options, string? adapter) =>
-        adapter is not null && ClassifierFiles.ReadClassNames(adapter) is { } names ? options with { Classes = names.Count } : options;
+    /// <summary>How to load the base model so that the adapters' own head, if they have one, fits.</summary>
+    public static LoadOptions Options(string? adapter) =>
+        adapter is not null && ClassifierFiles.ReadClassNames(adapter) is { } names ? new() { Classes = names.Count } : new();
 
     /// <summary>The adapter folder's files that say how to use the model.</summary>
     public static IReadOnlyDictionary<string, byte[]> Companions(string adapter)

@@ -12,16 +12,19 @@ static class InspectCommand
 
     public static Command Create()
     {
-        Command command = Commands.Create("inspect", "List what a safetensors file or a model folder holds.",
-            "Tensors, shapes, element types, parameters and metadata; nothing is loaded.\n\n" +
+        Command command = Commands.Create("inspect", "List what a safetensors file, a model folder or an adapter folder holds.",
+            "Of a folder first a line that says whose model it is; then tensors, shapes, element types, parameters and metadata. Nothing\n" +
+            "is loaded.\n\n" +
             "  engine inspect vit-base/\n  engine inspect run/best/model.safetensors --json");
         command.Add(Target);
         command.Add(Json);
         Commands.Run(command, (parsed, _) =>
         {
-            using ShardedSafeTensors tensors = Open(parsed.GetValue(Target)!);
-            if (parsed.GetValue(Json)) PrintJson(tensors);
-            else PrintTable(tensors);
+            string path = parsed.GetValue(Target)!;
+            using ShardedSafeTensors tensors = Open(path);
+            (ModelSummary? summary, string? problem) = Summary(path);
+            if (parsed.GetValue(Json)) PrintJson(tensors, summary, problem);
+            else PrintTable(tensors, summary?.ToString() ?? (problem is null ? null : $"note: {problem}"));
             return ExitCode.Success;
         });
         return command;
@@ -35,8 +38,23 @@ static class InspectCommand
         throw new CheckpointException(path, "holds no model.safetensors and no model.safetensors.index.json; name a model folder or a .safetensors file");
     }
 
-    static void PrintTable(ShardedSafeTensors tensors)
+    // A file says nothing about its model, and a folder may hold one that is not known here; its tensors can be listed all the same.
+    static (ModelSummary?, string? Problem) Summary(string path)
     {
+        if (!Directory.Exists(path)) return (null, null);
+        try
+        {
+            return (ModelSummary.Of(path), null);
+        }
+        catch (CheckpointException unknown)
+        {
+            return (null, unknown.Message);
+        }
+    }
+
+    static void PrintTable(ShardedSafeTensors tensors, string? summary)
+    {
+        if (summary is not null) Console.WriteLine(summary);
         Tables.Print(["tensor", "type", "shape", "parameters", "bytes"],
             tensors.Items.Values.Select(item => (IReadOnlyList<string>)
                 [item.Name, item.Type.ToString(), Shape(item), $"{item.ElementCount:N0}", $"{item.ByteLength:N0}"]), textColumns: 3);
@@ -45,7 +63,7 @@ static class InspectCommand
         foreach ((string key, string value) in tensors.Metadata) Console.WriteLine($"metadata {key}: {value}");
     }
 
-    static void PrintJson(ShardedSafeTensors tensors)
+    static void PrintJson(ShardedSafeTensors tensors, ModelSummary? summary, string? problem)
     {
         using Stream output = Console.OpenStandardOutput();
         using (Utf8JsonWriter json = new(output, new JsonWriterOptions { Indented = true }))
@@ -54,6 +72,9 @@ static class InspectCommand
             json.WriteString("file", tensors.FilePath);
             json.WriteNumber("parameters", tensors.Items.Values.Sum(item => item.ElementCount));
             json.WriteNumber("bytes", tensors.Items.Values.Sum(item => item.ByteLength));
+            json.WriteNumber("files", tensors.Shards.Count);
+            if (summary is not null) WriteSummary(json, summary);
+            if (problem is not null) json.WriteString("problem", problem);
             json.WriteStartObject("metadata");
             foreach ((string key, string value) in tensors.Metadata) json.WriteString(key, value);
             json.WriteEndObject();
@@ -74,6 +95,21 @@ static class InspectCommand
         }
 
         output.Write("\n"u8);
+    }
+
+    static void WriteSummary(Utf8JsonWriter json, ModelSummary summary)
+    {
+        json.WriteStartObject("model");
+        json.WriteString("layout", summary.Layout);
+        if (summary.Kind is { } kind) json.WriteString("kind", kind.ToString());
+        json.WriteNumber("parameters", summary.Parameters);
+        foreach ((string name, string value) in summary.Facts)
+            if (long.TryParse(value, out long number)) json.WriteNumber(name.Replace(' ', '_'), number);
+            else json.WriteString(name.Replace(' ', '_'), value);
+        json.WriteStartArray("types");
+        foreach (SafeTensorType type in summary.Types) json.WriteStringValue(type.Name());
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     static string Shape(SafeTensorItem item) => $"[{string.Join(", ", item.Shape.ToArray())}]";

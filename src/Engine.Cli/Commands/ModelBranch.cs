@@ -38,7 +38,7 @@ static class ModelBranches
     {
         ModelKind kind = ModelFolder.KindOf(folder);
         TBranch chosen = branches.FirstOrDefault(branch => branch.Takes(kind, data))
-            ?? throw new CheckpointException(folder, $"the model is a {kind}; this command takes {string.Join(" and ", branches.Select(branch => $"{branch.Subject}s"))}");
+            ?? throw new CheckpointException(folder, $"holds {Words(kind).WithArticle()}; this command takes {string.Join(" and ", branches.Select(branch => $"{branch.Subject}s"))}");
         chosen.RefuseOptionsOfOthers(parsed, branches, $"{folder} is {chosen.Subject.WithArticle()}");
         return chosen;
     }
@@ -51,6 +51,13 @@ static class ModelBranches
                 if (!chosen.Options.Contains(option) && parsed.IsGiven(option))
                     throw new UsageException($"{option.Name} is for {other.Subject}s; {because}.");
     }
+
+    static string Words(ModelKind kind) => kind switch
+    {
+        ModelKind.ImageClassifier => "image classifier",
+        ModelKind.Segmenter => "segmentation model",
+        _ => "language model",
+    };
 
     static string WithArticle(this string noun) => $"{("aeiou".Contains(noun[0], StringComparison.Ordinal) ? "an" : "a")} {noun}";
 }

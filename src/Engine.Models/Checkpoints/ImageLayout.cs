@@ -26,7 +26,7 @@ abstract class ImageLayout : ModelLayout
     /// <param name="build">Builds the model.</param>
     protected ModelPlan Plan((int Classes, int ImageSize) stored, (int Classes, int ImageSize) asked, IReadOnlyList<BlockStack> stacks, Func<ModuleScope, Module> build)
     {
-        ModelPlan plan = new(stored.Classes, asked.Classes, stacks, build);
+        ModelPlan plan = new(stored.Classes, asked.Classes, stacks, build) { ImageSize = stored.ImageSize };
         if (asked.Classes != stored.Classes) plan.ConfigChange += json => SetClasses(json, asked.Classes);
         if (asked.ImageSize != stored.ImageSize) plan.ConfigChange += json => SetImageSize(json, asked.ImageSize);
         return plan;

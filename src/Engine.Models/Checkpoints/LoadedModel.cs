@@ -5,8 +5,11 @@ public sealed class LoadedModel<TModel> where TModel : Module
 {
     readonly StoredForm form;
 
-    internal LoadedModel(TModel model, string layout, IReadOnlyList<string> fresh, IReadOnlyList<string> unused, int storedClasses, StoredForm form) =>
+    internal LoadedModel(TModel model, string layout, IReadOnlyList<string> fresh, IReadOnlyList<string> unused, int storedClasses, StoredForm form)
+    {
         (Model, Layout, Fresh, Unused, StoredClasses, this.form) = (model, layout, fresh, unused, storedClasses, form);
+        model.At.Tree.Layout = form.Layout;
+    }
 
     internal StoredForm Form => form;
 
@@ -24,9 +27,6 @@ public sealed class LoadedModel<TModel> where TModel : Module
 
     /// <summary>Classes of the model in the folder, whose head may have been replaced; 0 if it had none.</summary>
     public int StoredClasses { get; }
-
-    /// <summary>The layout itself.</summary>
-    internal ModelLayout StoredLayout => form.Layout;
 
     /// <summary>
     /// Writes the model as it came: the same files, names, order, element types and metadata, so that an untrained model of

@@ -124,6 +124,9 @@ sealed record ModelPlan(int StoredClasses, int Classes, IReadOnlyList<BlockStack
     /// <summary>Stored tensors that repeat a parameter under another name, by that name; they may be absent.</summary>
     public Dictionary<string, string> Repeated { get; } = [];
 
+    /// <summary>Side of the images that the stored model takes; null for a model that takes none.</summary>
+    public int? ImageSize { get; init; }
+
     /// <summary>Patterns of unused tensors that contradict what the caller's options change; they are not kept for saving.</summary>
     public List<string> Obsolete { get; } = [];
 

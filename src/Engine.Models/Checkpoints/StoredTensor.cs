@@ -8,7 +8,7 @@ static class StoredTensor
     // What rounds to infinity from here on: half a step above the largest float16, 65504.
     const float Float16Limit = 65520;
 
-    /// <summary>A floating tensor of a file, in the type it is stored in: a view of the map.</summary>
+    /// <summary>A floating tensor of a file, in the type it is stored in and without a copy: see <see cref="SafeTensors.Map"/>.</summary>
     /// <exception cref="CheckpointException">It is no float.</exception>
     public static Tensor Read(ShardedSafeTensors weights, SafeTensorItem item, Shape shape) =>
         item.Type is SafeTensorType.F32 or SafeTensorType.F64 or SafeTensorType.F16 or SafeTensorType.BF16

@@ -90,7 +90,7 @@ static class AdapterConfig
         if (json["scaling"] is JsonValue scaling && scaling.TryGetValue(out string? text))
             throw config.Fault($"\"scaling\" is \"{text}\"; this engine has fixed numbers only");
         if (config.Flag("use_adapterp", false)) throw config.Fault("\"use_adapterp\" is true, an option that this engine does not have");
-        BottleneckOptions options = config.Flag("use_parallel_adapter", false) ? new ParallelOptions { Targets = [] } : new SeriesOptions
+        BottleneckOptions options = config.Flag("use_parallel_adapter", false) ? new ParallelAdapterOptions { Targets = [] } : new SeriesAdapterOptions
         {
             Targets = [],
             Placement = config.Text(PlacementKey, "") switch
@@ -180,7 +180,7 @@ static class AdapterConfig
     static void WriteBottleneck(BottleneckOptions options, SortedDictionary<string, JsonNode?> json)
     {
         (json["peft_type"], json["bottleneck_size"], json["adapter_dropout"], json["scaling"]) = ("BOTTLENECK", options.Bottleneck, options.Dropout, options.Scaling);
-        (json["use_parallel_adapter"], json["init_weights"]) = (options is ParallelOptions, "mam_adapter");
+        (json["use_parallel_adapter"], json["init_weights"]) = (options is ParallelAdapterOptions, "mam_adapter");
         json["bias"] = WriteBias(options.Bias, "adapter_only");
         json["non_linearity"] = options.Activation switch
         {
@@ -191,7 +191,7 @@ static class AdapterConfig
             Activation.QuickGelu => "quick_gelu",
             _ => "silu",
         };
-        if (options is SeriesOptions { Placement: { } placement }) json[PlacementKey] = placement == AdapterPlacement.Before ? "before" : "after";
+        if (options is SeriesAdapterOptions { Placement: { } placement }) json[PlacementKey] = placement == AdapterPlacement.Before ? "before" : "after";
     }
 
     static string WriteBias(AdapterBias bias, string adaptedOnly) => bias switch

@@ -3,7 +3,7 @@ using Engine.Autograd;
 namespace Engine.Models;
 
 /// <summary>Settings of parallel adapters.</summary>
-public sealed record ParallelOptions : BottleneckOptions
+public sealed record ParallelAdapterOptions : BottleneckOptions
 {
     internal override LinearAdapter Build(Linear layer, IReadOnlyList<AdapterSite> sites) => new ParallelAdapter(BottleneckAdapter.Whole(sites), this);
 }
@@ -11,7 +11,7 @@ public sealed record ParallelOptions : BottleneckOptions
 /// <summary>A bottleneck beside a layer, W x + b + s * up(act(down(x))) (He et al. 2021).</summary>
 public sealed class ParallelAdapter : BottleneckAdapter
 {
-    internal ParallelAdapter(AdapterSite site, ParallelOptions options) : base(site, site.Layer.Inputs, site.Layer.Outputs, options)
+    internal ParallelAdapter(AdapterSite site, ParallelAdapterOptions options) : base(site, site.Layer.Inputs, site.Layer.Outputs, options)
     {
     }
 

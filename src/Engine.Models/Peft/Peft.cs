@@ -15,43 +15,15 @@ namespace Engine.Models;
 /// </code></example>
 public static class Peft
 {
-    /// <summary>Attaches new adapters to a model from a folder, whose library's names targets may use.</summary>
-    /// <param name="loaded">The model; its trainable parameters change to the adapters'.</param>
-    /// <param name="options">Which, and where.</param>
+    /// <summary>Attaches new adapters.</summary>
+    /// <param name="model">The model; its trainable parameters change to the adapters'.</param>
+    /// <param name="options">Which, and where. Targets may use the names of the library whose folder the model came from, or would be saved for.</param>
     /// <exception cref="ArgumentException">A target fits nothing (the message lists what there is), or a setting makes no sense; the model is as it was.</exception>
-    public static AdapterSet Attach<TModel>(LoadedModel<TModel> loaded, AdapterOptions options) where TModel : Module
-    {
-        ArgumentNullException.ThrowIfNull(loaded);
-        return Attach(loaded.Model, loaded.StoredLayout, options);
-    }
-
-    /// <summary>Attaches new adapters to a model that came from no folder; targets may use the names of the library it would be saved for.</summary>
-    /// <inheritdoc cref="Attach{TModel}(LoadedModel{TModel}, AdapterOptions)"/>
-    /// <param name="model">The model.</param>
-    /// <param name="options">Which, and where.</param>
     public static AdapterSet Attach(Module model, AdapterOptions options)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return Attach(model, ModelLayout.All.FirstOrDefault(layout => layout.Fits(model)), options);
-    }
-
-    /// <summary>Attaches the adapters of a folder (<c>adapter_config.json</c> and <c>adapter_model.safetensors</c>) and fills them.</summary>
-    /// <param name="loaded">The model they were trained on, or one of its shape; its trainable parameters change to the adapters'.</param>
-    /// <param name="folder">The folder.</param>
-    /// <exception cref="CheckpointException">
-    /// The folder is not whole, holds a kind of adapter that is not known here, or belongs to another base model: the message is
-    /// one line that names the first tensor that does not fit. The model is as it was, but for a head that had been read.
-    /// </exception>
-    public static AdapterSet Load<TModel>(LoadedModel<TModel> loaded, string folder) where TModel : Module
-    {
-        ArgumentNullException.ThrowIfNull(loaded);
-        ArgumentException.ThrowIfNullOrEmpty(folder);
-        return AdapterFolder.Load(loaded.Model, loaded.StoredLayout, folder);
-    }
-
-    static AdapterSet Attach(Module model, ModelLayout? layout, AdapterOptions options)
-    {
         ArgumentNullException.ThrowIfNull(options);
+        ModelLayout? layout = LayoutOf(model);
         AdapterSet adapters = new(model, layout, options);
         IReadOnlyList<AdapterSite> sites = new AdapterTargets(model, layout).Select(options.Targets);
         if (options.TrainHead) Require(model, layout, "head.*");
@@ -59,6 +31,46 @@ public static class Peft
         adapters.Attach(sites);
         return adapters;
     }
+
+    /// <summary>Attaches the adapters of a folder (<c>adapter_config.json</c> and <c>adapter_model.safetensors</c>) and fills them.</summary>
+    /// <param name="model">The model they were trained on, or one of its shape; its trainable parameters change to the adapters'.</param>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="CheckpointException">
+    /// The folder is not whole, holds a kind of adapter that is not known here, or belongs to another base model: the message is
+    /// one line that names the first tensor that does not fit. The model is as it was, but for a head that had been read.
+    /// </exception>
+    public static AdapterSet Load(Module model, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return AdapterFolder.Load(model, LayoutOf(model), folder);
+    }
+
+    /// <inheritdoc cref="Attach(Module, AdapterOptions)"/>
+    /// <param name="loaded">The model as it was loaded.</param>
+    /// <param name="options">Which, and where.</param>
+    public static AdapterSet Attach<TModel>(LoadedModel<TModel> loaded, AdapterOptions options) where TModel : Module
+    {
+        ArgumentNullException.ThrowIfNull(loaded);
+        return Attach(loaded.Model, options);
+    }
+
+    /// <inheritdoc cref="Load(Module, string)"/>
+    /// <param name="loaded">The model as it was loaded.</param>
+    /// <param name="folder">The folder.</param>
+    public static AdapterSet Load<TModel>(LoadedModel<TModel> loaded, string folder) where TModel : Module
+    {
+        ArgumentNullException.ThrowIfNull(loaded);
+        return Load(loaded.Model, folder);
+    }
+
+    /// <summary>The base model that an adapter folder says it was trained on: a path, or a name on a hub; empty where it does not say.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="CheckpointException">There is no adapter.</exception>
+    public static string BaseModelOf(string folder) => AdapterConfig.BaseModel(AdapterConfig.Read(folder));
+
+    // Of a model from no folder the layout it would be saved in.
+    static ModelLayout? LayoutOf(Module model) => model.At.Tree.Layout ?? ModelLayout.All.FirstOrDefault(layout => layout.Fits(model));
 
     static void Require(Module model, ModelLayout? layout, string pattern)
     {

@@ -13,7 +13,7 @@ public enum AdapterPlacement
 }
 
 /// <summary>Settings of series adapters.</summary>
-public sealed record SeriesOptions : BottleneckOptions
+public sealed record SeriesAdapterOptions : BottleneckOptions
 {
     /// <summary>Before or behind the layer; null for what LLM-Adapters does with a layer of that name, behind where it has no rule.</summary>
     public AdapterPlacement? Placement { get; init; } = AdapterPlacement.After;
@@ -36,7 +36,7 @@ public sealed class SeriesAdapter : BottleneckAdapter
 {
     readonly AdapterPlacement placement;
 
-    internal SeriesAdapter(AdapterSite site, AdapterPlacement placement, SeriesOptions options)
+    internal SeriesAdapter(AdapterSite site, AdapterPlacement placement, SeriesAdapterOptions options)
         : base(site, WidthAt(site.Layer, placement), WidthAt(site.Layer, placement), options) => this.placement = placement;
 
     /// <inheritdoc/>

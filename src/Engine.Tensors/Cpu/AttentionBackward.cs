@@ -3,10 +3,14 @@ using System.Runtime.CompilerServices;
 
 namespace Engine.Tensors;
 
-/// <summary>The tensors that only the gradient of attention has.</summary>
-readonly unsafe struct AttentionGradients<T>(Tensor dy, Tensor dquery, Tensor dkey, Tensor dvalue, Tensor? dmask) where T : unmanaged
+/// <summary>The tensors that only the gradient of attention has; what is null is not computed.</summary>
+readonly unsafe struct AttentionGradients<T>(Tensor dy, Tensor? dquery, Tensor? dkey, Tensor? dvalue, Tensor? dmask) where T : unmanaged
 {
-    public readonly HeadRows<T> DY = new(dy), DQuery = new(dquery), DKey = new(dkey), DValue = new(dvalue);
+    public readonly HeadRows<T> DY = new(dy), DQuery = Rows(dquery), DKey = Rows(dkey), DValue = Rows(dvalue);
+
+    public readonly bool WantsQuery = dquery is not null, WantsKey = dkey is not null, WantsValue = dvalue is not null;
+
+    static HeadRows<T> Rows(Tensor? gradient) => gradient is null ? default : new(gradient);
 
     /// <summary>Dense [B, H, N, M], or null.</summary>
     public readonly T* DMask = dmask is null ? null : CpuBackend.Pointer<T>(dmask);
@@ -81,8 +85,8 @@ unsafe ref struct AttentionBackward<TLane, T>
 
             for (int j = 0; j < keys; j++)
             {
-                new Span<T>(dkeys + j * queryStride, p.Width).CopyTo(new(g.DKey.At(batch, group, key + j), p.Width));
-                new Span<T>(dvalues + j * valueStride, p.ValueWidth).CopyTo(new(g.DValue.At(batch, group, key + j), p.ValueWidth));
+                if (g.WantsKey) new Span<T>(dkeys + j * queryStride, p.Width).CopyTo(new(g.DKey.At(batch, group, key + j), p.Width));
+                if (g.WantsValue) new Span<T>(dvalues + j * valueStride, p.ValueWidth).CopyTo(new(g.DValue.At(batch, group, key + j), p.ValueWidth));
             }
         }
     }
@@ -130,7 +134,7 @@ unsafe ref struct AttentionBackward<TLane, T>
         {
             for (int r = 0; r < rows; r++)
             {
-                if (key == 0) new Span<T>(g.DQuery.At(batch, head, row + r), p.Width).Clear();
+                if (key == 0 && g.WantsQuery) new Span<T>(g.DQuery.At(batch, head, row + r), p.Width).Clear();
                 StoreMaskGradient(head, row + r, null, 0, key, keys);
             }
 
@@ -152,8 +156,9 @@ unsafe ref struct AttentionBackward<TLane, T>
             StoreMaskGradient(head, row + r, ds, seen, key, keys);
         }
 
-        TileProduct<TLane, T>.AddTransposed(seen, p.ValueWidth, rows, probabilities, scoreStride, dys, valueStride, dvalues, valueStride);
-        TileProduct<TLane, T>.AddTransposed(seen, p.Width, rows, dscores, scoreStride, queries, queryStride, dkeys, queryStride);
+        if (g.WantsValue) TileProduct<TLane, T>.AddTransposed(seen, p.ValueWidth, rows, probabilities, scoreStride, dys, valueStride, dvalues, valueStride);
+        if (g.WantsKey) TileProduct<TLane, T>.AddTransposed(seen, p.Width, rows, dscores, scoreStride, queries, queryStride, dkeys, queryStride);
+        if (!g.WantsQuery) return;
         TileProduct<TLane, T>.Multiply(rows, p.Width, seen, dscores, scoreStride, keyRows, (nint)keys * columns, dqueries, queryStride);
         for (int r = 0; r < rows; r++)
         {

@@ -11,7 +11,7 @@ public sealed partial class CpuBackend
 
     /// <inheritdoc/>
     public override void AttentionGradient(Tensor dy, Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options,
-        Tensor y, Tensor logSumExp, Tensor dquery, Tensor dkey, Tensor dvalue, Tensor? dmask) =>
+        Tensor y, Tensor logSumExp, Tensor? dquery, Tensor? dkey, Tensor? dvalue, Tensor? dmask) =>
         Simd.Run(query.DType, new AttentionGradientKernel(dy, new(query, key, value, mask, options, y, logSumExp), dquery, dkey, dvalue, dmask));
 
     /// <inheritdoc/>
@@ -47,7 +47,7 @@ readonly struct AttentionKernel(Tensor query, Tensor key, Tensor value, Tensor? 
 }
 
 /// <summary>The gradients of <see cref="AttentionKernel"/>.</summary>
-readonly struct AttentionGradientKernel(Tensor dy, AttentionKernel forward, Tensor dquery, Tensor dkey, Tensor dvalue, Tensor? dmask) : ISimdKernel
+readonly struct AttentionGradientKernel(Tensor dy, AttentionKernel forward, Tensor? dquery, Tensor? dkey, Tensor? dvalue, Tensor? dmask) : ISimdKernel
 {
     public void Run<TLane, T>()
         where TLane : struct, IVectorLane<TLane, T>

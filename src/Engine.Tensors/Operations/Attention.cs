@@ -93,7 +93,7 @@ public static class Attention
     /// <param name="options">As given to Forward.</param>
     /// <param name="y">What Forward returned.</param>
     /// <param name="logSumExp">What Forward returned.</param>
-    /// <param name="dquery">[B, H, N, D], any strides with 1 on the last axis.</param>
+    /// <param name="dquery">[B, H, N, D], any strides with 1 on the last axis; null where it is not wanted.</param>
     /// <param name="dkey">[B, G, M, D], likewise.</param>
     /// <param name="dvalue">[B, G, M, Dv], likewise.</param>
     /// <param name="wantsMask">Whether the gradient of the added mask is computed.</param>
@@ -101,7 +101,7 @@ public static class Attention
     /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
     public static Tensor? GradientInto(
         Tensor dy, Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options, Tensor y, Tensor logSumExp,
-        Tensor dquery, Tensor dkey, Tensor dvalue, bool wantsMask = false)
+        Tensor? dquery, Tensor? dkey, Tensor? dvalue, bool wantsMask = false)
     {
         Tensor? stretched = Check(query, key, value, mask);
         Shape result = [.. query.Shape.AsSpan()[..3], value.Shape[3]];
@@ -111,9 +111,9 @@ public static class Attention
         Require.Shape("Attention", "dy", dy, result);
         Require.Shape("Attention", "y", y, result);
         Require.Shape("Attention", "logSumExp", logSumExp, query.Shape[..3]);
-        CheckTarget("dquery", dquery, query, query.Shape);
-        CheckTarget("dkey", dkey, query, key.Shape);
-        CheckTarget("dvalue", dvalue, query, value.Shape);
+        if (dquery is not null) CheckTarget("dquery", dquery, query, query.Shape);
+        if (dkey is not null) CheckTarget("dkey", dkey, query, key.Shape);
+        if (dvalue is not null) CheckTarget("dvalue", dvalue, query, value.Shape);
         if (wantsMask && (mask is null || mask.DType == DType.Bool))
             throw new ShapeException("Attention: only a mask that is added to the scores has a gradient.");
 

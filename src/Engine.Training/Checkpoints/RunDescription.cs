@@ -24,6 +24,7 @@ static class RunDescription
         ("label smoothing", Text(options.LabelSmoothing)),
         ("trained parameters", options.TrainOnly.Count == 0 ? "all" : Text(options.TrainOnly)),
         ("frozen parameters", Text(options.Freeze)),
+        ("adaptation", options.Adaptation),
         ("anchorless parameters", Text(options.AnchorExclude)),
         ("seed", Text(options.Seed)),
     ];

@@ -14,6 +14,12 @@ public sealed class ImageClassificationTask(ImageClassifier model, BatchLoader t
     /// <inheritdoc/>
     public override ImageClassifier Model { get; } = Checked(model, training, validation);
 
+    /// <summary>The images to learn from.</summary>
+    public BatchLoader Training => training;
+
+    /// <summary>Images to measure on, or null.</summary>
+    public BatchLoader? Validation => validation;
+
     /// <inheritdoc/>
     public override int StepsPerEpoch => training.BatchCount;
 
@@ -40,9 +46,15 @@ public sealed class ImageClassificationTask(ImageClassifier model, BatchLoader t
     /// <param name="pixels">[B, C, S, S]</param>
     /// <param name="labels">int32 [B]</param>
     /// <param name="labelSmoothing">The share of a label that is spread over all classes.</param>
-    internal static StepResult Forward(ImageClassifier model, Tensor pixels, Tensor labels, float labelSmoothing)
+    internal static StepResult Forward(ImageClassifier model, Tensor pixels, Tensor labels, float labelSmoothing) =>
+        Judge(model.Forward(pixels), labels, labelSmoothing);
+
+    /// <summary>Loss and hits of some logits.</summary>
+    /// <param name="logits">[B, classes]</param>
+    /// <param name="labels">int32 [B]</param>
+    /// <param name="labelSmoothing">The share of a label that is spread over all classes.</param>
+    internal static StepResult Judge(Variable logits, Tensor labels, float labelSmoothing)
     {
-        Variable logits = model.Forward(pixels);                                    // [B, classes]
         Variable loss = Functions.CrossEntropy(logits, labels, new CrossEntropyOptions(LabelSmoothing: labelSmoothing));
         // Counted now: backward gives the logits back.
         Tensor hits = Elementwise.Compare(Comparison.Equal, Reduction.ArgMax(logits.Value, -1), labels).To(DType.Float32);

@@ -48,6 +48,9 @@ public sealed record TrainingOptions
     /// <summary>Parameters that are not trained, as patterns of names (<c>blocks.0.*</c>).</summary>
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
+    /// <summary>What was done to the model before, in a few words: adapters, an earlier phase. A run is resumed only with the same.</summary>
+    public string Adaptation { get; init; } = "none";
+
     /// <summary>Parameters that Adam-SPD never pulls back, as patterns of names, besides those that are freshly initialised.</summary>
     public IReadOnlyList<string> AnchorExclude { get; init; } = [];
 

@@ -21,74 +21,94 @@ public sealed class AnswerEvaluator(Llama model, Tokenizer tokenizer, PromptTemp
     /// <param name="questions">The questions.</param>
     /// <param name="cancellation">Stops between two questions.</param>
     /// <param name="progress">Hears what happens.</param>
-    public AnswerResult Score(IReadOnlyList<AnswerChoices> questions, CancellationToken cancellation = default, IProgress<TrainingProgress>? progress = null) =>
-        Run(questions, cancellation, progress, (question, cache, tally) =>
-        {
-            int[][] texts = new int[question.Candidates.Count][];
-            int prompt = 0;
-            for (int i = 0; i < texts.Length; i++) (texts[i], prompt) = TextEncoder.Tokens(tokenizer, template.Of(question.Example), question.TextOf(i));
-            tally.Shortened += Shorten(texts, ref prompt) ? 1 : 0;
-            double[] scores = Scores(texts, cache);
-            int best = Best(scores), normalized = Best([.. scores.Select((score, i) => score / (texts[i].Length - Shared(texts)))]);
-            tally.Correct += best == question.Correct ? 1 : 0;
-            tally.Normalized += normalized == question.Correct ? 1 : 0;
-            int right = question.Correct;
-            tally.Loss -= scores[right];
-            tally.Tokens += texts[right].Length - Shared(texts);
-        });
-
-    /// <summary>Lets the model write an answer, the likeliest token each time, and takes the first candidate in it.</summary>
-    /// <inheritdoc cref="Score"/>
-    public AnswerResult Generate(IReadOnlyList<AnswerChoices> questions, CancellationToken cancellation = default, IProgress<TrainingProgress>? progress = null)
+    public AnswerResult Score(IReadOnlyList<AnswerChoices> questions, CancellationToken cancellation = default, IProgress<TrainingProgress>? progress = null)
     {
-        AnswerResult result = Run(questions, cancellation, progress, (question, cache, tally) =>
-        {
-            int[] prompt = tokenizer.Encode(template.Of(question.Example));
-            int[][] texts = [tokenizer.BeginId is { } begin ? [begin, .. prompt] : prompt];
-            int length = texts[0].Length;
-            tally.Shortened += Shorten(texts, ref length, LongestAnswer) ? 1 : 0;
-            int? answer = question.Find(Write(texts[0], cache));
-            tally.Unanswered += answer is null ? 1 : 0;
-            tally.Correct += answer == question.Correct ? 1 : 0;
-            tally.Normalized = tally.Correct;
-        });
-        return result with { LossSum = double.NaN };
-    }
-
-    sealed class Tally
-    {
-        public int Correct, Normalized, Unanswered, Shortened;
-        public double Loss;
-        public long Tokens;
-    }
-
-    AnswerResult Run(IReadOnlyList<AnswerChoices> questions, CancellationToken cancellation, IProgress<TrainingProgress>? progress, Action<AnswerChoices, KeyValueCache, Tally> answer)
-    {
-        ArgumentNullException.ThrowIfNull(questions);
-        if (questions.Count == 0) throw new ArgumentException("There are no questions.", nameof(questions));
+        ProgressMeter meter = Begin(questions, progress);
         Stopwatch clock = Stopwatch.StartNew();
-        ProgressMeter meter = new("evaluating", questions.Count, 1, progress, "questions", "accuracy");
-        Tally tally = new();
-        using Tape.Pause pause = Tape.NoGradient();
-        model.Evaluate();
+        int correct = 0, correctNormalized = 0, shortened = 0;
+        double loss = 0;
+        long tokens = 0;
         using KeyValueCache cache = new(model.Config, device: model.Device);
         for (int i = 0; i < questions.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             using StepScope scope = StepScope.Begin();
             cache.Truncate();
-            answer(questions[i], cache, tally);
-            if (meter.Count(1) || i + 1 == questions.Count) meter.Report(i + 1, 1, tally.Loss / Math.Max(tally.Tokens, 1), (double)tally.Correct / (i + 1), 0);
+            AnswerChoices question = questions[i];
+            (int[][] texts, int prompt) = Texts(question);
+            shortened += Shorten(texts, prompt) ? 1 : 0;
+            int shared = Shared(texts);
+            double[] scores = Scores(texts, shared, cache);
+            correct += Best(scores) == question.Correct ? 1 : 0;
+            correctNormalized += Best([.. scores.Select((score, text) => score / (texts[text].Length - shared))]) == question.Correct ? 1 : 0;
+            loss -= scores[question.Correct];
+            tokens += texts[question.Correct].Length - shared;
+            if (meter.Count(1) || i + 1 == questions.Count) meter.Report(i + 1, 1, loss / tokens, (double)correct / (i + 1), 0);
         }
 
-        return new(questions.Count, tally.Correct, tally.Normalized, questions.Sum(question => 1.0 / question.Candidates.Count),
-            tally.Unanswered, tally.Shortened, tally.Loss, tally.Tokens, clock.Elapsed);
+        return new(questions.Count, correct, correctNormalized, Chance(questions), 0, shortened, loss, tokens, clock.Elapsed);
     }
 
-    // log p of what differs between the candidates, each to its end.
-    double[] Scores(int[][] texts, KeyValueCache cache)
+    // Begin, prompt, answer, end of every candidate; and how many of those tokens are the prompt's.
+    (int[][] Texts, int Prompt) Texts(AnswerChoices question)
     {
-        int shared = Shared(texts);
+        int[][] texts = new int[question.Candidates.Count][];
+        int prompt = int.MaxValue;
+        string before = template.Of(question.Example);
+        for (int i = 0; i < texts.Length; i++)
+        {
+            (texts[i], int own) = TextEncoder.Tokens(tokenizer, before, question.TextOf(i));
+            prompt = Math.Min(prompt, own);
+        }
+
+        return (texts, prompt);
+    }
+
+    /// <summary>Lets the model write an answer, the likeliest token each time, and takes the first candidate in it.</summary>
+    /// <param name="questions">The questions.</param>
+    /// <param name="batch">How many are answered side by side.</param>
+    /// <param name="cancellation">Stops between two questions.</param>
+    /// <param name="progress">Hears what happens.</param>
+    public AnswerResult Generate(IReadOnlyList<AnswerChoices> questions, int batch = 8, CancellationToken cancellation = default, IProgress<TrainingProgress>? progress = null)
+    {
+        ProgressMeter meter = Begin(questions, progress);
+        Stopwatch clock = Stopwatch.StartNew();
+        Generator generator = new(model, tokenizer);
+        int shortened = 0, done = 0, correct = 0, unanswered = 0;
+        IReadOnlyList<int>[] prompts = new IReadOnlyList<int>[questions.Count];
+        for (int i = 0; i < prompts.Length; i++)
+        {
+            int[][] prompt = [generator.Encode(template.Of(questions[i].Example))];
+            shortened += Shorten(prompt, prompt[0].Length, LongestAnswer) ? 1 : 0;
+            prompts[i] = prompt[0];
+        }
+
+        generator.Complete(prompts, new GenerationOptions { MaxNewTokens = LongestAnswer }, batch, (number, answer) =>
+        {
+            int? chosen = questions[number].Find(answer.Text);
+            unanswered += chosen is null ? 1 : 0;
+            correct += chosen == questions[number].Correct ? 1 : 0;
+            done++;
+            if (meter.Count(1) || done == questions.Count) meter.Report(done, 1, double.NaN, (double)correct / done, 0);
+        }, cancellation);
+        cancellation.ThrowIfCancellationRequested();
+        return new(questions.Count, correct, correct, Chance(questions), unanswered, shortened, double.NaN, 0, clock.Elapsed);
+    }
+
+    ProgressMeter Begin(IReadOnlyList<AnswerChoices> questions, IProgress<TrainingProgress>? progress)
+    {
+        ArgumentNullException.ThrowIfNull(questions);
+        if (questions.Count == 0) throw new ArgumentException("There are no questions.", nameof(questions));
+        model.Evaluate();
+        return new("evaluating", questions.Count, 1, progress, "questions", "accuracy");
+    }
+
+    static double Chance(IReadOnlyList<AnswerChoices> questions) => questions.Sum(question => 1.0 / question.Candidates.Count);
+
+    // log p of what differs between the candidates, each to its end.
+    double[] Scores(int[][] texts, int shared, KeyValueCache cache)
+    {
+        using Tape.Pause pause = Tape.NoGradient();
         Tensor last = model.Continue(Row(texts[0].AsSpan(0, shared)), cache).Slice(1, shared - 1, shared);      // [1, 1, D]
         double[] scores = new double[texts.Length];
         for (int i = 0; i < texts.Length; i++)
@@ -119,31 +139,14 @@ public sealed class AnswerEvaluator(Llama model, Tokenizer tokenizer, PromptTemp
     }
 
     /// <summary>Where a text is longer than the context, leaves away the first tokens after the begin token: the end holds the question and the answers.</summary>
-    bool Shorten(int[][] texts, ref int prompt, int room = 0)
+    bool Shorten(int[][] texts, int prompt, int room = 0)
     {
         int tooMany = texts.Max(text => text.Length) + room - model.Config.MaximumLength;
         if (tooMany <= 0) return false;
         int keep = tokenizer.BeginId is null ? 0 : 1;
         tooMany = Math.Min(tooMany, prompt - keep - 1);
         for (int i = 0; i < texts.Length; i++) texts[i] = [.. texts[i].AsSpan(0, keep), .. texts[i].AsSpan(keep + tooMany)];
-        prompt -= tooMany;
         return true;
-    }
-
-    string Write(int[] prompt, KeyValueCache cache)
-    {
-        List<int> written = [];
-        Tensor logits = model.Step(Row(prompt), cache);                                                         // [1, V]
-        while (true)
-        {
-            int token = Reduction.ArgMax(logits, -1).ToArray<int>()[0];
-            if (token == tokenizer.EndId || model.Config.EndIds.Contains(token)) break;
-            written.Add(token);
-            if (written.Count == LongestAnswer || cache.Length == cache.MaximumLength) break;
-            logits = model.Step(Row([token]), cache);
-        }
-
-        return tokenizer.Decode(written);
     }
 
     Tensor Row(ReadOnlySpan<int> tokens) => Tensor.From(tokens, [1, tokens.Length], model.Device);

@@ -7,14 +7,16 @@ public sealed class RecomputationTests
 {
     static readonly VitConfig Config = ModelFixtures.Small with { Depth = 4, Dropout = 0.2f, DropPath = 0.3f, LayerScale = 0.5f };
 
+    static Dictionary<string, float[]> Step(bool recomputes, params ReadOnlySpan<string> freeze) => Step(new VisionTransformer(Config, seed: 5), recomputes, freeze);
+
     // Every gradient of a training step, by name; where the random numbers stand after it.
-    static Dictionary<string, float[]> Step(bool recomputes, params ReadOnlySpan<string> freeze)
+    static Dictionary<string, float[]> Step(ImageClassifier model, bool recomputes, params ReadOnlySpan<string> freeze)
     {
-        VisionTransformer model = new(Config, seed: 5) { Random = new RandomSource(9), RecomputesBlocks = recomputes };
+        (model.Random, model.RecomputesBlocks) = (new RandomSource(9), recomputes);
         model.Freeze(freeze);
         model.Train();
         using StepScope scope = StepScope.Begin();
-        Tensor pixels = RandomNumbers.Normal([3, Config.Channels, Config.ImageSize, Config.ImageSize], new Philox(2));
+        Tensor pixels = RandomNumbers.Normal([3, 3, model.ImageSize, model.ImageSize], new Philox(2));
         Functions.CrossEntropy(model.Forward(pixels), Tensor.From<int>([0, 1, 2], [3])).Backward();
         Dictionary<string, float[]> gradients = model.Parameters.Where(parameter => parameter.HasGradient)
             .ToDictionary(parameter => parameter.Name, parameter => parameter.Gradient!.ToArray<float>());
@@ -56,6 +58,13 @@ public sealed class RecomputationTests
             return model.Parameters.Where(parameter => parameter.HasGradient)
                 .ToDictionary(parameter => parameter.Name, parameter => parameter.Gradient!.ToArray<float>());
         }
+    }
+
+    [Fact]
+    public void Shifted_windows_too()
+    {
+        SwinConfig config = SwinFixtures.Small with { DropPath = 0.3f };
+        Same(Step(new SwinTransformer(config, seed: 5), recomputes: false), Step(new SwinTransformer(config, seed: 5), recomputes: true));
     }
 
     static void Same(Dictionary<string, float[]> plain, Dictionary<string, float[]> again)

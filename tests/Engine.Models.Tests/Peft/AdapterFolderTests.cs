@@ -90,9 +90,9 @@ public sealed class AdapterFolderTests
         { "vit_hf", new LoraOptions { Targets = ["query"], Rank = 2, Bias = AdapterBias.All } },
         { "vit_timm", new LoraOptions { Targets = ["qkv"], Rank = 2, Bias = AdapterBias.AdaptedOnly, Dropout = 0.25f } },
         { "vit_torchvision", new LoraOptions { Targets = ["all-linear"], Rank = 2 } },
-        { "vit_timm", new SeriesOptions { Targets = ["proj"], Bottleneck = 5, Activation = Activation.Relu, AlsoTrain = ["norm"] } },
-        { "vit_timm", new SeriesOptions { Targets = ["*.fc1"], Bottleneck = 5, Placement = AdapterPlacement.Before } },
-        { "vit_timm", new ParallelOptions { Targets = ["fc1", "fc2"], Bottleneck = 5, Scaling = 4 } },
+        { "vit_timm", new SeriesAdapterOptions { Targets = ["proj"], Bottleneck = 5, Activation = Activation.Relu, AlsoTrain = ["norm"] } },
+        { "vit_timm", new SeriesAdapterOptions { Targets = ["*.fc1"], Bottleneck = 5, Placement = AdapterPlacement.Before } },
+        { "vit_timm", new ParallelAdapterOptions { Targets = ["fc1", "fc2"], Bottleneck = 5, Scaling = 4 } },
     };
 
     [Theory, MemberData(nameof(Kinds))]

@@ -12,9 +12,9 @@ public sealed class AdapterTests
     [
         new LoraOptions { Targets = ["qkv", "fc1"], Rank = 2, Alpha = 4 },
         new LoraOptions { Targets = ["all-linear"], Rank = 3, Alpha = 6, RankStabilized = true },
-        new SeriesOptions { Targets = ["proj", "fc1"], Bottleneck = 5 },
-        new SeriesOptions { Targets = ["fc1", "fc2"], Bottleneck = 5, Placement = AdapterPlacement.Before, Scaling = 0.5f },
-        new ParallelOptions { Targets = ["fc1", "fc2"], Bottleneck = 5, Activation = Activation.Gelu, Scaling = 2 },
+        new SeriesAdapterOptions { Targets = ["proj", "fc1"], Bottleneck = 5 },
+        new SeriesAdapterOptions { Targets = ["fc1", "fc2"], Bottleneck = 5, Placement = AdapterPlacement.Before, Scaling = 0.5f },
+        new ParallelAdapterOptions { Targets = ["fc1", "fc2"], Bottleneck = 5, Activation = Activation.Gelu, Scaling = 2 },
     ];
 
     [Theory, MemberData(nameof(Kinds))]
@@ -141,7 +141,7 @@ public sealed class AdapterTests
         AdapterOptions[] wrong =
         [
             new LoraOptions { Targets = [] }, new LoraOptions { Targets = ["qkv"], Rank = 0 }, new LoraOptions { Targets = ["qkv"], Alpha = float.NaN },
-            new LoraOptions { Targets = ["qkv"], Dropout = 1 }, new SeriesOptions { Targets = ["qkv"], Bottleneck = 0 }, new LoraOptions { Targets = ["qkv"], AlsoTrain = ["nrom.*"] },
+            new LoraOptions { Targets = ["qkv"], Dropout = 1 }, new SeriesAdapterOptions { Targets = ["qkv"], Bottleneck = 0 }, new LoraOptions { Targets = ["qkv"], AlsoTrain = ["nrom.*"] },
         ];
         Assert.All(wrong, options => Assert.Throws<ArgumentException>(() => Peft.Attach(model, options)));
         Peft.Attach(model, new LoraOptions { Targets = ["qkv"] });
@@ -190,10 +190,33 @@ public sealed class AdapterTests
         TensorAssert.Close(model.Forward(pixels).Value, adapted, 1e-4, 1e-5, "merged and detached");
     }
 
+    [Theory]
+    [InlineData(DType.BFloat16)]
+    [InlineData(DType.Float16)]
+    public void A_weight_of_16_bits_is_adapted_without_being_widened_first(DType type)
+    {
+        using StepScope step = StepScope.Begin();
+        Variable weight = RandomNumbers.Normal([5, 6], new Philox(1)).To(type), wide = weight.Value.To(DType.Float32);
+        Tensor a = RandomNumbers.Normal([2, 6], new Philox(2)), b = RandomNumbers.Normal([5, 2], new Philox(3)), x = RandomNumbers.Normal([4, 6], new Philox(4));
+        (Tensor Y, Tensor DX, Tensor DA, Tensor DB) Run(Variable w)
+        {
+            Variable input = new(x, true), down = new(a, true), up = new(b, true);
+            Variable y = Functions.LowRankLinear(input, w, null, new LowRankUpdate(input, down, up, 0.5f));
+            Functions.Sum(Functions.Square(y)).Backward(retain: true);
+            return (y.Value, input.Gradient!, down.Gradient!, up.Gradient!);
+        }
+
+        var (halved, widened) = (Run(weight), Run(wide));
+        TensorAssert.SameBits(halved.Y, widened.Y, "y");
+        TensorAssert.SameBits(halved.DX, widened.DX, "dx");
+        TensorAssert.SameBits(halved.DA, widened.DA, "da");
+        TensorAssert.SameBits(halved.DB, widened.DB, "db");
+    }
+
     [Fact]
     public void An_adapter_with_a_nonlinearity_cannot_be_merged() =>
         Assert.Contains("SeriesAdapter", Assert.Throws<InvalidOperationException>(
-            () => Peft.Attach(new VisionTransformer(Small), new SeriesOptions { Targets = ["fc1"] }).Merge()).Message, StringComparison.Ordinal);
+            () => Peft.Attach(new VisionTransformer(Small), new SeriesAdapterOptions { Targets = ["fc1"] }).Merge()).Message, StringComparison.Ordinal);
 
     internal static void Fill(Module model)
     {

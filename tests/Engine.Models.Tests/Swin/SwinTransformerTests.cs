@@ -205,6 +205,20 @@ public sealed class SwinTransformerTests
     }
 
     [Fact]
+    public void Recomputed_blocks_give_the_same_gradients()
+    {
+        using StepScope step = StepScope.Begin();
+        float[][] gradients = [.. new[] { false, true }.Select(recompute =>
+        {
+            SwinTransformer model = new(SwinFixtures.Small with { DropPath = 0.5f }, seed: 4) { RecomputesBlocks = recompute };
+            model.Train();
+            Functions.CrossEntropy(model.Forward(SwinFixtures.Pixels(SwinFixtures.Small)), Tensor.From<int>([1, 4], [2])).Backward();
+            return model.Parameters.SelectMany(parameter => parameter.Gradient!.ToArray<float>()).ToArray();
+        })];
+        Assert.Equal(gradients[0], gradients[1]);
+    }
+
+    [Fact]
     public void Images_of_another_size_are_refused_with_both_sizes()
     {
         SwinTransformer model = new(SwinFixtures.Small);

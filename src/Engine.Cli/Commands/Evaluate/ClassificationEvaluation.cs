@@ -14,24 +14,40 @@ sealed class ClassificationEvaluation : EvaluateBranch
 
     public override string Subject => "image classifier";
 
+    public override IReadOnlyList<Option> Options => CorruptionArguments.Options;
+
     public override string Help =>
         "  Image classifiers: accuracy, loss, accuracy per class, and which classes are taken for which.\n" +
         "    engine evaluate --model run/best --data test\n" +
-        "    engine evaluate --model run/best --data test --json";
+        "    engine evaluate --model run/best --data test --json\n" +
+        "    engine evaluate --model vit-base --adapter lora-run/best --data test\n" +
+        CorruptionArguments.Help;
 
     public override void Run(ParseResult parsed, EvaluationArguments arguments, CancellationToken cancellation)
     {
-        IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(arguments.Folder);
+        var corruptions = CorruptionArguments.Read(parsed);
+        IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(arguments.Companions);
         ImageFolder images = new(arguments.Data, names);
-        ImageClassifier model = ModelFolder.Load<ImageClassifier>(arguments.Folder).Model;
+        ImageClassifier model = arguments.Load<ImageClassifier>().Model;
         if (model.Classes != images.ClassNames.Count)
             throw new CheckpointException(arguments.Folder, $"the model tells {model.Classes} classes apart, {(names is null ? images.Folder : ClassifierFiles.ClassNamesFile)} has {images.ClassNames.Count}; " +
                 "evaluate on the classes it was trained on, or fine-tune it on these");
-        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(arguments.Folder, model.ImageSize);
-        BatchLoader loader = new(images, preprocessing, new BatchLoaderOptions { BatchSize = arguments.Batch });
-        ClassificationResult result = ProgressDisplay.Run(progress => Evaluator.Run(model, loader, cancellation, progress));
-        if (arguments.Json) PrintJson(result);
-        else PrintTables(result);
+        Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(arguments.Companions, model.ImageSize);
+        BatchLoaderOptions options = new() { BatchSize = arguments.Batch };
+        IImageDataset kept = corruptions is null ? images : new CachedDataset(images);        // each image is met many times
+        (ClassificationResult result, CorruptionResult? suite) = ProgressDisplay.Run(progress =>
+        {
+            ClassificationResult clean = Evaluator.Run(model, new BatchLoader(kept, preprocessing, options), cancellation, progress);
+            return (clean, corruptions is not { } asked ? null : CorruptionSuite.Run(asked.Kinds, asked.Severities, found => found is not { } corrupted ? clean
+                : Evaluator.Run(model, new BatchLoader(new CorruptedDataset(kept, corrupted.Corruption, corrupted.Severity, preprocessing), CorruptedDataset.AsPrepared(preprocessing), options),
+                    cancellation, progress), cancellation));
+        });
+        if (arguments.Json) PrintJson(result, suite);
+        else
+        {
+            PrintTables(result);
+            if (suite is not null) CorruptionArguments.Print(suite);
+        }
     }
 
     static void PrintTables(ClassificationResult result)
@@ -50,7 +66,7 @@ sealed class ClassificationEvaluation : EvaluateBranch
             (IReadOnlyList<string>)[$"{actual} {name}", .. result.ClassNames.Select((_, predicted) => $"{result.Confusion(actual, predicted)}")]));
     }
 
-    static void PrintJson(ClassificationResult result)
+    static void PrintJson(ClassificationResult result, CorruptionResult? suite)
     {
         using Stream output = Console.OpenStandardOutput();
         using (Utf8JsonWriter json = new(output, new JsonWriterOptions { Indented = true }))
@@ -77,6 +93,7 @@ sealed class ClassificationEvaluation : EvaluateBranch
             }
 
             json.WriteEndArray();
+            if (suite is not null) CorruptionArguments.Write(json, suite);
             json.WriteEndObject();
         }
 

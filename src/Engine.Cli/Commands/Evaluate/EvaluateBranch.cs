@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Engine.Models;
 
 namespace Engine.Cli;
 
@@ -17,4 +18,12 @@ abstract class EvaluateBranch : ModelBranch
 /// <param name="Data">The data.</param>
 /// <param name="Batch">Images or texts at a time, 1 or more.</param>
 /// <param name="Json">Print one JSON object instead of tables.</param>
-sealed record EvaluationArguments(string Folder, string Data, int Batch, bool Json);
+/// <param name="Adapter">A folder of adapters for the model, or null.</param>
+sealed record EvaluationArguments(string Folder, string Data, int Batch, bool Json, string? Adapter = null)
+{
+    /// <summary>The folder with what belongs to the model as it is measured: class names, preprocessing.</summary>
+    public string Companions => Adapter ?? Folder;
+
+    /// <summary>Loads the model, with its adapters where there are any.</summary>
+    public LoadedModel<TModel> Load<TModel>() where TModel : Module => AdaptedModel.Load<TModel>(Folder, Adapter);
+}

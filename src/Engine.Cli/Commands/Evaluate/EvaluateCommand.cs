@@ -6,9 +6,10 @@ namespace Engine.Cli;
 static class EvaluateCommand
 {
     // The first that takes model and data does the work.
-    static readonly EvaluateBranch[] Branches = [new ClassificationEvaluation()];
+    static readonly EvaluateBranch[] Branches = [new SegmenterEvaluation(), new ClassificationEvaluation(), new TextEvaluation()];
 
     static readonly Option<string> Model = new("--model") { Description = "A model folder.", Required = true };
+    static readonly Option<string?> Adapter = new("--adapter") { Description = "An adapter folder that was trained on the model." };
     static readonly Option<string> Data = new("--data") { Description = "The data, in the form that finetune takes.", Required = true };
     static readonly Option<int> Batch = new("--batch") { Description = "Images or texts at a time.", DefaultValueFactory = _ => 64 };
     static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead of tables." };
@@ -16,7 +17,7 @@ static class EvaluateCommand
     public static Command Create()
     {
         Command command = Commands.Create("evaluate", "Measure a model on data it has not seen.", ModelBranches.Help(Branches));
-        foreach (Option option in (Option[])[Model, Data, .. ModelBranches.Options(Branches), Batch, Json, Machine.Device, Machine.Threads]) command.Add(option);
+        foreach (Option option in (Option[])[Model, Adapter, Data, .. ModelBranches.Options(Branches), Batch, Json, Machine.Device, Machine.Threads]) command.Add(option);
         Commands.Run(command, Run);
         return command;
     }
@@ -24,7 +25,7 @@ static class EvaluateCommand
     static int Run(ParseResult parsed, CancellationToken cancellation)
     {
         Machine.Apply(parsed);
-        EvaluationArguments arguments = new(parsed.GetValue(Model)!, parsed.GetValue(Data)!, parsed.GetValue(Batch), parsed.GetValue(Json));
+        EvaluationArguments arguments = new(parsed.GetValue(Model)!, parsed.GetValue(Data)!, parsed.GetValue(Batch), parsed.GetValue(Json), parsed.GetValue(Adapter));
         if (arguments.Batch < 1) throw new UsageException($"{Batch.Name} is {arguments.Batch}; it must be 1 or more.");
         Branches.Choose(parsed, arguments.Folder, arguments.Data).Run(parsed, arguments, cancellation);
         return ExitCode.Success;

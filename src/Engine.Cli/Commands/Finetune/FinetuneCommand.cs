@@ -7,7 +7,7 @@ namespace Engine.Cli;
 static class FinetuneCommand
 {
     // The first that takes model and data does the work.
-    static readonly FinetuneBranch[] Branches = [new ClassificationRun()];
+    static readonly FinetuneBranch[] Branches = [new SegmentationRun(), new ClassificationRun(), new TextRun()];
 
     static readonly Option<string> Model = new("--model") { Description = "A model folder: config.json and model.safetensors.", Required = true };
     static readonly TrainingArguments Arguments = new("adam-spd", 1e-4, 5);
@@ -16,7 +16,8 @@ static class FinetuneCommand
     public static Command Create()
     {
         Command command = Commands.Create("finetune", "Fine-tune a model on your own data.",
-            "The best and the last weights are saved in the layout the model came in, with what belongs to it. Ctrl-C saves and stops; the\n" +
+            "The best and the last weights are saved in the layout the model came in, with what belongs to it; with --peft as adapters beside\n" +
+            "the untouched model (evaluate them with --adapter, or engine merge them). Ctrl-C saves and stops; the\n" +
             $"same command with --resume goes on. What the model folder holds decides what the data are:\n\n{ModelBranches.Help(Branches)}");
         command.Add(Model);
         foreach (Option option in (Option[])
@@ -33,6 +34,7 @@ static class FinetuneCommand
         string folder = parsed.GetValue(Model)!;
         FinetuneBranch branch = Branches.Choose(parsed, folder, Arguments.Data(parsed));
         PreparedRun run = branch.Prepare(parsed, folder, Arguments, options);
-        return TrainingRun.Run(run, Adaptation.Apply(parsed, run, options), Arguments, parsed, cancellation);
+        (run, options) = Adaptation.Apply(parsed, run, options, folder, Arguments.Resume(parsed), cancellation);
+        return TrainingRun.Run(run, options, Arguments, parsed, cancellation);
     }
 }

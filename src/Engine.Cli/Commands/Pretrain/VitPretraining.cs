@@ -7,8 +7,10 @@ namespace Engine.Cli;
 /// <summary>A vision transformer from scratch, on folders of images.</summary>
 sealed class VitPretraining : PretrainBranch
 {
-    static readonly Option<int> Image = new("--image") { Description = "Images: their side in pixels.", DefaultValueFactory = _ => 32 };
-    static readonly Option<int> Patch = new("--patch") { Description = "Images: side of a patch.", DefaultValueFactory = _ => 4 };
+    public static Option<int> Image { get; } = new("--image") { Description = "Images: their side in pixels.", DefaultValueFactory = _ => 32 };
+
+    public static Option<int> Patch { get; } = new("--patch") { Description = "Images: side of a patch.", DefaultValueFactory = _ => 4 };
+
     static readonly Option<float> Dropout = new("--dropout") { Description = "Images: dropout.", DefaultValueFactory = _ => 0f };
 
     public override ModelKind Kind => ModelKind.ImageClassifier;

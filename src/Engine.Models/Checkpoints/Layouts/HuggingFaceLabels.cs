@@ -24,17 +24,34 @@ static class HuggingFaceLabels
     /// <param name="headed">The architecture that has a head.</param>
     public static void Set(JsonObject config, int classes, string headed)
     {
-        // The library counts the names; the old ones stand for classes that are no more.
+        if (config.ContainsKey("architectures")) config["architectures"] = new JsonArray(headed);
+        if (config.ContainsKey("num_labels")) config["num_labels"] = classes;
+        if (!config.ContainsKey("num_labels") || config.ContainsKey("id2label")) Name(config, classes, null);       // the old names stand for classes that are no more
+    }
+
+    /// <summary>The names of the classes; null where they are the library's placeholders, or none.</summary>
+    public static IReadOnlyList<string>? Names(ConfigFile config)
+    {
+        ConfigFile labels = config.Section("id2label");
+        string[] names = [.. Enumerable.Range(0, labels.Keys.Count()).Select(i => labels.Text(Number(i), Placeholder(i)))];
+        return names.Where((name, i) => name != Placeholder(i)).Any() ? names : null;
+    }
+
+    /// <summary>Enters names, which the library counts; placeholders where there are none.</summary>
+    public static void Name(JsonObject config, int classes, IReadOnlyList<string>? known)
+    {
         JsonObject names = [], numbers = [];
         for (int i = 0; i < classes; i++)
         {
-            string number = i.ToString(CultureInfo.InvariantCulture);
-            names[number] = $"LABEL_{number}";
-            numbers[$"LABEL_{number}"] = i;
+            string name = known?[i] ?? Placeholder(i);
+            names[Number(i)] = name;
+            numbers[name] = i;
         }
 
-        if (config.ContainsKey("architectures")) config["architectures"] = new JsonArray(headed);
-        if (config.ContainsKey("num_labels")) config["num_labels"] = classes;
-        if (!config.ContainsKey("num_labels") || config.ContainsKey("id2label")) (config["id2label"], config["label2id"]) = (names, numbers);
+        (config["id2label"], config["label2id"]) = (names, numbers);
     }
+
+    static string Placeholder(int label) => $"LABEL_{Number(label)}";
+
+    static string Number(int label) => label.ToString(CultureInfo.InvariantCulture);
 }

@@ -87,7 +87,13 @@ sealed class HuggingFaceSwin(string prefix) : SwinLayout
     public override void SetClasses(JsonObject config, int classes) => HuggingFaceLabels.Set(config, classes, HeadedArchitecture);
 
     /// <inheritdoc/>
-    public override bool Fits(Module model) => model is SwinTransformer && prefix.Length > 0;
+    public override IReadOnlyList<string>? ClassNames(ConfigFile config) => HuggingFaceLabels.Names(config);
+
+    /// <inheritdoc/>
+    public override void SetClassNames(JsonObject config, IReadOnlyList<string> names) => HuggingFaceLabels.Name(config, names.Count, names);
+
+    /// <inheritdoc/>
+    public override bool Fits(Module model) => model is SwinTransformer swin && swin.Classes > 0 == prefix.Length > 0;
 
     /// <inheritdoc/>
     public override string? Lacks(Module model) => LacksEncoder(((SwinTransformer)model).Config) ?? base.Lacks(model);
@@ -97,7 +103,7 @@ sealed class HuggingFaceSwin(string prefix) : SwinLayout
     {
         SwinConfig swin = ((SwinTransformer)model).Config;
         JsonObject config = WriteEncoder(swin);
-        config["architectures"] = new JsonArray(HeadedArchitecture);
+        config["architectures"] = new JsonArray(prefix.Length > 0 ? HeadedArchitecture : "SwinModel");
         config["num_labels"] = swin.Classes;
         return ConfigFile.Write(config);
     }

@@ -128,6 +128,12 @@ sealed class HuggingFaceUperNet : ImageLayout
     public override void SetClasses(JsonObject config, int classes) => HuggingFaceLabels.Set(config, classes, Architecture);
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string>? ClassNames(ConfigFile config) => HuggingFaceLabels.Names(config);
+
+    /// <inheritdoc/>
+    public override void SetClassNames(JsonObject config, IReadOnlyList<string> names) => HuggingFaceLabels.Name(config, names.Count, names);
+
+    /// <inheritdoc/>
     public override void SetImageSize(JsonObject config, int imageSize) => config["backbone_config"]!["image_size"] = imageSize;
 
     /// <inheritdoc/>

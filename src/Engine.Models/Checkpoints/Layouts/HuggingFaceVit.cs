@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Engine.Models;
@@ -8,7 +7,6 @@ namespace Engine.Models;
 sealed class HuggingFaceVit(string prefix) : VitLayout
 {
     const string HeadedArchitecture = "ViTForImageClassification";
-    const int DefaultClasses = 2;               // the library's own, for a config that names none
 
     /// <inheritdoc/>
     public override ModelLibrary Library => ModelLibrary.HuggingFace;
@@ -43,53 +41,16 @@ sealed class HuggingFaceVit(string prefix) : VitLayout
     public override string HeadedPrefix => prefix.Length > 0 ? "" : "vit.";
 
     /// <inheritdoc/>
-    public override VitConfig Read(ConfigFile config) => ReadFlat(config, epsilon: 1e-12f, ReadClasses(config));
-
-    static int ReadClasses(ConfigFile config)
-    {
-        if (config.Texts("architectures") is { Count: > 0 } architectures && !architectures.Any(name => name.EndsWith("ForImageClassification", StringComparison.Ordinal)))
-            return 0;
-        return config.Has("num_labels") ? config.Integer("num_labels") : config.Has("id2label") ? config.Section("id2label").Keys.Count() : DefaultClasses;
-    }
+    public override VitConfig Read(ConfigFile config) => ReadFlat(config, epsilon: 1e-12f, HuggingFaceLabels.Read(config, "ForImageClassification"));
 
     /// <inheritdoc/>
-    public override void SetClasses(JsonObject config, int classes)
-    {
-        (JsonObject names, JsonObject numbers) = Labels(classes, null);     // the old ones stand for classes that are no more
-        if (config.ContainsKey("architectures")) config["architectures"] = new JsonArray(HeadedArchitecture);
-        if (config.ContainsKey("num_labels")) config["num_labels"] = classes;
-        if (!config.ContainsKey("num_labels") || config.ContainsKey("id2label")) (config["id2label"], config["label2id"]) = (names, numbers);
-    }
+    public override void SetClasses(JsonObject config, int classes) => HuggingFaceLabels.Set(config, classes, HeadedArchitecture);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string>? ClassNames(ConfigFile config)
-    {
-        ConfigFile labels = config.Section("id2label");
-        string[] names = [.. Enumerable.Range(0, labels.Keys.Count()).Select(i => labels.Text(Number(i), Placeholder(i)))];
-        return names.Where((name, i) => name != Placeholder(i)).Any() ? names : null;
-    }
+    public override IReadOnlyList<string>? ClassNames(ConfigFile config) => HuggingFaceLabels.Names(config);
 
     /// <inheritdoc/>
-    public override void SetClassNames(JsonObject config, IReadOnlyList<string> names) =>
-        (config["id2label"], config["label2id"]) = Labels(names.Count, names);
-
-    // The library counts these.
-    static (JsonObject Names, JsonObject Numbers) Labels(int classes, IReadOnlyList<string>? known)
-    {
-        JsonObject names = [], numbers = [];
-        for (int i = 0; i < classes; i++)
-        {
-            string name = known?[i] ?? Placeholder(i);
-            names[Number(i)] = name;
-            numbers[name] = i;
-        }
-
-        return (names, numbers);
-    }
-
-    static string Placeholder(int label) => $"LABEL_{Number(label)}";
-
-    static string Number(int label) => label.ToString(CultureInfo.InvariantCulture);
+    public override void SetClassNames(JsonObject config, IReadOnlyList<string> names) => HuggingFaceLabels.Name(config, names.Count, names);
 
     /// <inheritdoc/>
     public override bool Fits(Module model) => model is VisionTransformer { Config.PreNorm: false } && model is VisionTransformer { Classes: > 0 } == prefix.Length > 0;
@@ -105,7 +66,7 @@ sealed class HuggingFaceVit(string prefix) : VitLayout
         config.Insert(0, "architectures", new JsonArray(vit.Classes > 0 ? HeadedArchitecture : "ViTModel"));
         config.Insert(1, "model_type", "vit");
         config["qkv_bias"] = vit.QkvBias;
-        if (vit.Classes > 0) (config["id2label"], config["label2id"]) = Labels(vit.Classes, null);
+        if (vit.Classes > 0) HuggingFaceLabels.Name(config, vit.Classes, null);
         return ConfigFile.Write(config);
     }
 }

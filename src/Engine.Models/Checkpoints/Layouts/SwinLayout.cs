@@ -55,7 +55,7 @@ abstract class SwinLayout : ImageLayout
         if (options.Classes is not { } classes)
             throw config.Fault("describes a classifier; to make a segmentation model of it, say how many classes the pixels have");
         SwinConfig backbone = Asked(stored, options) with { WindowRule = WindowRule.PadAndShift, Classes = 0 };
-        UperNetConfig asked = HuggingFaceUperNet.Checked(config, new() { Backbone = backbone, Classes = classes });
+        UperNetConfig asked = HuggingFaceUperNet.Checked(config, new() { Backbone = backbone, Classes = classes, HasAuxiliary = backbone.Stages > UperNetConfig.AuxiliaryStage });
         ModelPlan plan = new(stored.Classes, classes, Stacks(stored), at => new UperNet(at, asked))
         {
             IsFresh = name => !name.StartsWith("backbone.", StringComparison.Ordinal),

@@ -89,14 +89,13 @@ partial class TimmSwin : SwinLayout
     }
 
     /// <inheritdoc/>
-    public override void SetClasses(JsonObject config, int classes)
-    {
-        if (config.ContainsKey("num_labels")) config["num_labels"] = classes;
-        else config["num_classes"] = classes;
-        if (config["model_args"] is JsonObject arguments && arguments.ContainsKey("num_classes")) arguments["num_classes"] = classes;
-        config.Remove("label_names");                       // of the classes that are no more
-        config.Remove("label_descriptions");
-    }
+    public override void SetClasses(JsonObject config, int classes) => TimmLabels.Set(config, classes);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string>? ClassNames(ConfigFile config) => TimmLabels.Names(config);
+
+    /// <inheritdoc/>
+    public override void SetClassNames(JsonObject config, IReadOnlyList<string> names) => TimmLabels.Name(config, names);
 
     /// <inheritdoc/>
     public override void SetImageSize(JsonObject config, int imageSize)

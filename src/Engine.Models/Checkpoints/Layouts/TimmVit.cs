@@ -97,14 +97,13 @@ sealed partial class TimmVit : VitLayout
     static float? ReadLayerScale(ConfigFile config) => config.Has("init_values") ? config.Number("init_values") : null;
 
     /// <inheritdoc/>
-    public override void SetClasses(JsonObject config, int classes)
-    {
-        if (config.ContainsKey("num_labels")) config["num_labels"] = classes;
-        else config["num_classes"] = classes;
-        if (config["model_args"] is JsonObject arguments && arguments.ContainsKey("num_classes")) arguments["num_classes"] = classes;
-        config.Remove("label_names");                       // of the classes that are no more
-        config.Remove("label_descriptions");
-    }
+    public override void SetClasses(JsonObject config, int classes) => TimmLabels.Set(config, classes);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string>? ClassNames(ConfigFile config) => TimmLabels.Names(config);
+
+    /// <inheritdoc/>
+    public override void SetClassNames(JsonObject config, IReadOnlyList<string> names) => TimmLabels.Name(config, names);
 
     /// <inheritdoc/>
     public override void SetImageSize(JsonObject config, int imageSize)
@@ -119,13 +118,6 @@ sealed partial class TimmVit : VitLayout
         arguments["img_size"] = imageSize;
         if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) (size[1], size[2]) = (imageSize, imageSize);
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string>? ClassNames(ConfigFile config) => config.Texts("label_names") is { Count: > 0 } names ? names : null;
-
-    /// <inheritdoc/>
-    public override void SetClassNames(JsonObject config, IReadOnlyList<string> names) =>
-        config["label_names"] = new JsonArray([.. names.Select(name => (JsonNode)name)]);
 
     /// <inheritdoc/>
     public override bool Fits(Module model) => model is VisionTransformer;

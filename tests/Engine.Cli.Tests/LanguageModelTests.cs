@@ -1,0 +1,116 @@
+using System.Text;
+using System.Text.Json;
+using Engine.Models;
+
+namespace Engine.Cli.Tests;
+
+/// <summary>A language model through the command: from scratch, fine-tuned, measured; and what it says where that cannot be.</summary>
+public sealed class LanguageModelTests
+{
+    const string Verse = "The sun is up, the day is new,\nthe birds are out, the sky is blue.\n";
+
+    static Outcome Succeeds(params string[] arguments)
+    {
+        Outcome outcome = EngineProcess.Run(arguments);
+        Assert.True(outcome.Code == 0, $"exit code {outcome.Code}: {outcome.Errors}");
+        return outcome;
+    }
+
+    static void Fails(string problem, params string[] arguments)
+    {
+        Outcome outcome = EngineProcess.Run(arguments);
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains(problem, Assert.Single(outcome.ErrorLines));
+    }
+
+    static string Questions(Scratch scratch, string name, int count) => scratch.Write(name, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(
+        Enumerable.Range(0, count).Select(i => new Dictionary<string, string>
+        {
+            ["instruction"] = $"Is {i} even?\n\nAnswer format: true/false",
+            ["input"] = "",
+            ["output"] = $"the correct answer is {(i % 2 == 0 ? "true" : "false")}",
+            ["answer"] = i % 2 == 0 ? "true" : "false",
+        }))));
+
+    static string Small(Scratch scratch)
+    {
+        LlamaConfig config = new()
+        {
+            VocabularySize = ByteTokenizer.VocabularySize, Width = 16, MlpWidth = 32, Depth = 1, Heads = 2, KeyValueHeads = 1, HeadSize = 8, MaximumLength = 320,
+            TiedEmbeddings = true, BeginId = ByteTokenizer.BeginId, EndIds = [ByteTokenizer.EndId],
+        };
+        ModelFolder.Save(new Llama(config, 1), scratch["llama"], ByteTokenizer.Files());
+        return scratch["llama"];
+    }
+
+    [Fact]
+    public void A_llama_from_scratch_is_a_folder_that_finetune_and_evaluate_take()
+    {
+        using Scratch scratch = new();
+        string text = scratch.Write("verse.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(Verse, 40))));
+        Outcome made = Succeeds("pretrain", "--family", "llama", "--data", text, "--out", scratch["base"], "--width", "32", "--depth", "1", "--heads", "4", "--kv-heads", "2",
+            "--context", "64", "--epochs", "3", "--batch", "8", "--lr", "0.01");
+        Assert.Contains("258 tokens, context 64", made.Output);
+        Assert.Contains("perplexity", made.Output);
+        string model = scratch["base/best"];
+        Assert.Equal((256, 257), (Tokenizer.Load(model).BeginId, Tokenizer.Load(model).EndId));
+        Assert.True(File.Exists(Path.Combine(model, "generation_config.json")));
+        Assert.Equal(2, ModelFolder.Load<Llama>(model).Model.Config.KeyValueHeads);
+
+        using JsonDocument before = JsonDocument.Parse(Succeeds("evaluate", "--model", model, "--data", text, "--json").Output);
+        double perplexity = before.RootElement.GetProperty("texts")[0].GetProperty("perplexity").GetDouble();
+        Assert.InRange(perplexity, 1, 40);          // 258 would know nothing
+
+        Succeeds("finetune", "--model", model, "--data", text, "--out", scratch["tuned"], "--epochs", "1", "--batch", "8", "--lr", "0.003", "--optimizer", "adamw");
+        Assert.Equal(File.ReadAllBytes(Path.Combine(model, "tokenizer.json")), File.ReadAllBytes(scratch["tuned/best/tokenizer.json"]));
+        using JsonDocument after = JsonDocument.Parse(Succeeds("evaluate", "--model", scratch["tuned/best"], "--data", text, "--json").Output);
+        Assert.True(after.RootElement.GetProperty("texts")[0].GetProperty("perplexity").GetDouble() < perplexity);
+    }
+
+    [Fact]
+    public void Instructions_are_learned_packed_and_measured_by_likelihood_and_generated()
+    {
+        using Scratch scratch = new();
+        string model = Small(scratch), train = Questions(scratch, "train.json", 24), set = Questions(scratch, "sets/even/test.json", 6);
+        string template = scratch.Write("prompt.txt", "{instruction}\n"u8);
+        Outcome tuned = Succeeds("finetune", "--model", model, "--data", train, "--out", scratch["run"], "--epochs", "1", "--batch", "2", "--pack", "--cutoff", "200", "--template", template);
+        Assert.Contains("22 training texts", tuned.Output);
+        Assert.Contains("sequences; 2 validation texts", tuned.Output);
+        string run = scratch["run/last"];
+        string table = Succeeds("evaluate", "--model", run, "--data", scratch["sets"], "--template", template).Output;
+        Assert.Contains("even", table);
+        Assert.Contains("50.0", table);             // chance
+        using JsonDocument json = JsonDocument.Parse(Succeeds("evaluate", "--model", run, "--data", set, "--template", template, "--json", "--generate", "--limit", "4", "--batch", "3").Output);
+        JsonElement even = json.RootElement.GetProperty("sets")[0];
+        Assert.Equal(("even", 4, 0.5), (even.GetProperty("name").GetString(), even.GetProperty("questions").GetInt32(), even.GetProperty("chance").GetDouble()));
+        Assert.Equal(JsonValueKind.Null, even.GetProperty("perplexity").ValueKind);
+        Outcome cut = Succeeds("finetune", "--model", model, "--data", train, "--out", scratch["cut"], "--epochs", "1", "--cutoff", "50", "--template", template);
+        Assert.Contains("are longer than 50 tokens and are cut", cut.Output);
+    }
+
+    [Fact]
+    public void Bad_texts_end_in_one_line_and_leave_nothing()
+    {
+        using Scratch scratch = new();
+        string model = Small(scratch), good = Questions(scratch, "good.json", 4);
+        string bad = scratch.Write("bad.json", "[{\"instruction\": \"a\"}]"u8), broken = scratch.Write("broken.json", "[\n{\"instruction\": \n"u8), empty = scratch.Write("empty.txt", []);
+        string foreign = scratch.Write("foreign/tokenizer.json", ByteTokenizer.Files()["tokenizer.json"]);
+        File.WriteAllText(foreign, File.ReadAllText(foreign).Replace("\"id\": 257", "\"id\": 999", StringComparison.Ordinal));
+        Directory.CreateDirectory(scratch["none"]);
+        string[] before = scratch.Contents();
+        string[] Tune(string data, params string[] more) => ["finetune", "--model", model, "--data", data, "--out", scratch["run"], .. more];
+        Fails("entry 1: lacks \"output\"", Tune(bad));
+        Fails("line 3: not JSON", Tune(broken));
+        Fails("is empty", Tune(empty));
+        Fails("no such file", Tune(scratch["absent.json"]));
+        Fails("every prompt is longer than the cutoff of 20 tokens", Tune(good, "--cutoff", "20"));
+        Fails("the model's context is 320 tokens", Tune(good, "--cutoff", "2000"));
+        Fails("--template is 'nothing'", Tune(good, "--template", "nothing"));
+        Fails("the tokenizer has 1000 tokens, the model knows 258", Tune(good, "--tokenizer", Path.GetDirectoryName(foreign)!));
+        Fails("--image-size is for image classifiers", Tune(good, "--image-size", "32"));
+        Fails("holds no NAME.json", "evaluate", "--model", model, "--data", scratch["none"]);
+        Fails("--limit is 0", "evaluate", "--model", model, "--data", good, "--limit", "0");
+        Fails("no multiple of 3 heads", "pretrain", "--family", "llama", "--data", empty, "--out", scratch["run"], "--width", "32", "--heads", "3");
+        Assert.Equal(before, scratch.Contents());
+    }
+}
