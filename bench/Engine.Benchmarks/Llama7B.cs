@@ -94,14 +94,15 @@ static class Llama7B
         Tensor inputs = Tensor.From(ids[..^1], [1, settings.Tokens]), targets = Tensor.From(ids[1..], [settings.Tokens]);
         ParameterArena arena = new(model.Parameters);
         Optimizer[] optimizers = [new AdamW(arena, new() { LearningRate = 3e-4 }), new AdamSpd(arena, new() { LearningRate = 3e-4 })];
-        Console.WriteLine("| optimizer | step | s forward | s backward | s optimizer | s/token | GFLOP/s | of the peak | loss | memory |");
-        Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        Console.WriteLine("| optimizer | step | s forward | s backward | s optimizer | s/token | GFLOP/s | of the peak | CPU s | loss | memory |");
+        Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (Optimizer optimizer in optimizers)
         {
             for (int step = 1; step <= settings.Steps; step++)
             {
                 if (isCancelled()) throw new OperationCanceledException();
                 using StepScope scope = StepScope.Begin();
+                double processor = ProcessorSeconds();
                 long start = Stopwatch.GetTimestamp();
                 optimizer.ZeroGradients();
                 Variable logits = model.Forward(inputs);
@@ -111,7 +112,7 @@ static class Llama7B
                 double backward = Seconds(ref start);
                 optimizer.Step();
                 double update = Seconds(ref start), all = forward + backward + update;
-                Print($"| {optimizer.GetType().Name} | {step} | {forward:F2} | {backward:F2} | {update:F3} | {all / settings.Tokens:F3} | {flops / all / 1e9:F1} | {flops / all / 1e9 / peak:P0} | {value:F4} | {Memory()} |");
+                Print($"| {optimizer.GetType().Name} | {step} | {forward:F2} | {backward:F2} | {update:F3} | {all / settings.Tokens:F3} | {flops / all / 1e9:F1} | {flops / all / 1e9 / peak:P0} | {ProcessorSeconds() - processor:F1} | {value:F4} | {Memory()} |");
             }
         }
     }
@@ -120,7 +121,7 @@ static class Llama7B
     {
         double bytes = 2.0 * (model.ParameterCount - (long)settings.Config.VocabularySize * settings.Config.Width), bound = bytes / reading / 1e9;
         using KeyValueCache cache = new(model.Config, capacity: 64);
-        double best = double.PositiveInfinity, sum = 0;
+        double best = double.PositiveInfinity, sum = 0, processor = 0;
         for (int i = 0; i <= settings.Decoded; i++)
         {
             if (isCancelled()) throw new OperationCanceledException();
@@ -128,13 +129,18 @@ static class Llama7B
             long start = Stopwatch.GetTimestamp();
             model.Step(Tensor.From<int>([i + 1], [1, 1]), cache);
             double seconds = Seconds(ref start);
-            if (i == 0) continue;                               // the first one warms up
+            if (i == 0)
+            {
+                processor = ProcessorSeconds();                 // the first one warms up
+                continue;
+            }
+
             best = Math.Min(best, seconds);
             sum += seconds;
         }
 
-        double mean = sum / settings.Decoded;
-        Print($"decoding: {1 / mean:F2} tokens/s ({mean:F2} s a token, best {best:F2} s); bound by reading {bytes / 1e9:F1} GB: {bound:F2} s, {bound / mean:P0} of it reached, at best {bound / best:P0}; reading afterwards {Reading():F1} GB/s");
+        double mean = sum / settings.Decoded, busy = (ProcessorSeconds() - processor) / settings.Decoded;
+        Print($"decoding: {1 / mean:F2} tokens/s ({mean:F2} s a token, best {best:F2} s, {busy:F2} CPU s); bound by reading {bytes / 1e9:F1} GB: {bound:F2} s, {bound / mean:P0} of it reached, at best {bound / best:P0}; reading afterwards {Reading():F1} GB/s");
     }
 
     static double Reading()
@@ -149,6 +155,13 @@ static class Llama7B
         double seconds = (now - start) / (double)Stopwatch.Frequency;
         start = now;
         return seconds;
+    }
+
+    // Of all threads: on a busy machine the work itself, where the clock also counts waiting for a processor.
+    static double ProcessorSeconds()
+    {
+        using Process process = Process.GetCurrentProcess();
+        return process.TotalProcessorTime.TotalSeconds;
     }
 
     // What Linux counts: resident now and at its peak, and of the former what belongs to files, which the kernel may take back.
