@@ -87,6 +87,23 @@ public sealed class Parameter : Variable
         (Value, Gradient) = (value, gradient);
     }
 
+    /// <summary>
+    /// Gives the parameter other memory for its values, and hands out what it had: the way to change weights that lie in memory
+    /// which cannot be written, and back. Not for a parameter that an optimizer steps.
+    /// </summary>
+    /// <param name="value">Dense, of this shape and element type; it belongs to no step scope.</param>
+    /// <returns>The former values.</returns>
+    /// <exception cref="ShapeException">Shape or element type differ.</exception>
+    public Tensor Exchange(Tensor value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        if (value.Shape != Shape || value.DType != Value.DType)
+            throw new ShapeException($"Exchange: parameter {Name} is {Value}, the values given are {value}.");
+        Tensor former = Value;
+        Value = value;
+        return former;
+    }
+
     /// <summary>Replaces the values in place and marks the parameter as loaded.</summary>
     /// <exception cref="ShapeException">The shape differs; the message names the parameter.</exception>
     public void Load(Tensor value)

@@ -48,6 +48,8 @@ public sealed class AdapterSet
         try
         {
             companions.AddRange(before.Keys.Where(parameter => IsCompanion(parameter, sites)));
+            if (companions.FirstOrDefault(parameter => !parameter.IsBuffer && !parameter.Value.DType.IsArithmetic()) is { } stored)
+                throw new ArgumentException($"Adapters: '{stored.Name}' is kept in {stored.Value.DType} and cannot be trained beside them; load the model with its weights in Float32.");
             foreach (Parameter parameter in before.Keys) parameter.Trainable = companions.Contains(parameter);
             foreach (IGrouping<Linear, AdapterSite> layer in sites.GroupBy(site => site.Layer))
             {

@@ -36,32 +36,35 @@ public abstract class LinearAdapter(ModuleScope at, Linear layer) : Module(at)
 
     /// <summary>
     /// Adds the adapter to the layer's weight: W + s B A, computed in float32 and rounded once where the weight is stored in 16
-    /// bits. The original weight is kept until <see cref="Unmerge"/>, so that unmerging restores every bit.
+    /// bits. The original weight is kept until <see cref="Unmerge"/>, so that unmerging restores every bit; it may lie in a
+    /// mapped checkpoint, which is not written to.
     /// </summary>
     /// <exception cref="InvalidOperationException">The adapter is not linear.</exception>
     public void Merge()
     {
         if (IsMerged) return;
+        Tensor weight = layer.Weight.Value, merged;
+        using (StepScope outside = StepScope.Outside()) merged = weight.EmptyLike();
         using StepScope temporaries = StepScope.Begin();
-        Tensor weight = layer.Weight.Value, sum = weight.DType.IsArithmetic() ? weight.Clone() : weight.To(DType.Float32);
+        Tensor sum = weight.DType.IsArithmetic() ? merged : Tensor.Empty(weight.Shape, DType.Float32, weight.Device);
+        sum.CopyFrom(weight);
         AddTo(sum);
-        using (StepScope outside = StepScope.Outside()) original = weight.Clone();
-        weight.CopyFrom(sum);
+        if (sum != merged) merged.CopyFrom(sum);
+        original = layer.Weight.Exchange(merged);
     }
 
     /// <summary>Puts the original weight back, to the bit.</summary>
     public void Unmerge()
     {
         if (original is null) return;
-        layer.Weight.Value.CopyFrom(original);
-        original.Release();
+        layer.Weight.Exchange(original).Release();
         original = null;
     }
 
     /// <summary>Forgets the original weight: what was merged stays.</summary>
     internal void Settle()
     {
-        original?.Release();
+        if (original is { Storage.IsReadOnly: false }) original.Release();
         original = null;
     }
 }

@@ -79,6 +79,31 @@ public sealed class LlamaLoraFixtureTests
             Assert.Equal(File.ReadAllBytes(Path.Combine(ModelFixtures.Folder(f.Name), "adapter", name)), File.ReadAllBytes(Path.Combine(scratch["again"], name)));
     }
 
+    [Theory]
+    [InlineData("llama_bf16", DType.BFloat16)]
+    [InlineData("llama_f16", DType.Float16)]
+    public void Weights_that_stay_mapped_in_16_bits_are_adapted_merged_and_restored(string name, DType type)
+    {
+        using StepScope step = StepScope.Begin();
+        LoadedModel<Llama> loaded = ModelFolder.Load<Llama>(ModelFixtures.Folder(name), new() { Weights = WeightPrecision.Stored });
+        AdapterSet adapters = Peft.Attach(loaded, new LoraOptions { Targets = ["q_proj", "down_proj"], Rank = 2, Alpha = 4 });
+        AdapterTests.Fill(loaded.Model);
+        Tensor tokens = Tensor.From<int>([1, 5, 9, 30, 2, 7], [1, 6]);
+        Variable logits = loaded.Model.Forward(tokens);
+        Functions.Sum(Functions.Square(logits)).Backward(retain: true);
+        Assert.All(loaded.Model.Parameters, parameter => Assert.Equal(parameter.ZeroAnchor, parameter.HasGradient));
+
+        LinearAdapter adapter = adapters.Adapters[0];
+        Tensor weight = adapter.Layer.Weight.Value;
+        Assert.Equal(type, weight.DType);
+        Tensor expected = (weight.To(DType.Float32) + Matrices.MatMul(adapter["b"].Value * 2, adapter["a"].Value)).To(type);
+        adapters.Merge();
+        TensorAssert.SameBits(adapter.Layer.Weight.Value, expected, "merged");
+        adapters.Unmerge();
+        Assert.Same(weight, adapter.Layer.Weight.Value);
+        TensorAssert.SameBits(loaded.Model.Forward(tokens).Value, logits.Value, "unmerged");
+    }
+
     [Fact]
     public void The_librarys_names_are_targets()
     {
