@@ -22,6 +22,9 @@ switch (args)
     case ["--decode", .. var rest]:
         DecodeTable.Print(rest);
         break;
+    case ["--llama7b", .. var rest]:
+        Llama7B.Run(rest);
+        break;
     case ["--memory", ..]:
         ResidentMemory.Print();
         break;

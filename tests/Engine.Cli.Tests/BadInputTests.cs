@@ -138,6 +138,7 @@ public sealed class BadInputTests
         Refuses(scratch, 2, ["--image-size 20", "patches of 8"], Finetune(scratch, more: ["--image-size", "20"]));
         Refuses(scratch, 2, ["--drop-path is 1", "below 1"], Finetune(scratch, more: ["--drop-path", "1"]));
         Refuses(scratch, 2, ["--family is 'resnet'", "vit"], "pretrain", "--data", scratch["data"], "--out", scratch["run"], "--family", "resnet");
+        Refuses(scratch, 2, ["--kv-heads is for language models", "--family is vit"], "pretrain", "--data", scratch["data"], "--out", scratch["run"], "--kv-heads", "2");
         Refuses(scratch, 2, ["--weight-decay", "--lambda"], Finetune(scratch, more: ["--weight-decay", "0.1"]));
         Refuses(scratch, 2, ["--lambda", "adamw"], Finetune(scratch, more: ["--optimizer", "adamw", "--lambda", "2"]));
         Refuses(scratch, 2, ["--resume", "training_state"], Finetune(scratch, more: ["--resume"]));

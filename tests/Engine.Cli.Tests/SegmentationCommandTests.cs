@@ -58,7 +58,8 @@ public sealed class SegmentationCommandTests
     public void A_swin_classifier_becomes_a_segmentation_model()
     {
         using Scratch scratch = new();
-        SwinConfig swin = new() { ImageSize = 32, PatchSize = 4, Width = 8, Depths = [1, 1, 1, 1], Heads = [1, 2, 4, 8], WindowSize = 4, Classes = 3 };
+        // Maps of 32, 16, 8 and 4 patches: whole windows everywhere, which all libraries cut alike.
+        SwinConfig swin = new() { ImageSize = 64, PatchSize = 2, Width = 8, Depths = [1, 1, 1, 1], Heads = [1, 2, 4, 8], WindowSize = 2, Classes = 3 };
         ModelFolder.Save(new SwinTransformer(swin, 1), scratch["swin"]);
         Outcome tuned = Succeeds("finetune", "--model", scratch["swin"], "--data", Pascal(scratch, "data", 6), "--out", scratch["run"], "--epochs", "1", "--batch", "3");
         Assert.Contains("New segmentation head for 3 classes", tuned.Output);
@@ -91,7 +92,7 @@ public sealed class SegmentationCommandTests
     {
         using Scratch scratch = new();
         Directory.CreateDirectory(scratch["there"]);
-        Refused(2, "choose one of --segmentation and --domains", "draw", "--out", scratch["new"]);
+        Refused(2, "Choose one of --segmentation and --domains", "draw", "--out", scratch["new"]);
         Refused(2, "there is there already", "draw", "--domains", "--out", scratch["there"]);
         Refused(2, "--domain is 'oil'; choose some of filled, sketch", "draw", "--domains", "--out", scratch["new"], "--domain", "oil");
         Refused(2, "--size is 15; it must be from 16", "draw", "--segmentation", "--out", scratch["new"], "--size", "15");
@@ -105,7 +106,7 @@ public sealed class SegmentationCommandTests
         using Scratch scratch = new();
         string model = scratch.Model(), data = scratch.Images();
         Refused(2, "--corruptions is 'snow'; choose all or some of noise, defocus, fog, brightness", "evaluate", "--model", model, "--data", data, "--corruptions", "snow");
-        foreach (string severities in (string[])["0", "6", "3-1", "1-2-3", "x", ""])
+        foreach (string severities in (string[])["0", "6", "3-1", "1-2-3", "x"])
             Refused(2, $"--severities is '{severities}'; expected numbers from 1 to 5", "evaluate", "--model", model, "--data", data, "--corruptions", "fog", "--severities", severities);
         Refused(2, "--severities does nothing without --corruptions", "evaluate", "--model", model, "--data", data, "--severities", "1");
         Refused(2, "--window is for segmentation models", "evaluate", "--model", model, "--data", data, "--window", "16");
@@ -176,6 +177,6 @@ public sealed class SegmentationCommandTests
         string line = outcome.ErrorLines[^1];
         Assert.StartsWith("error: ", line, StringComparison.Ordinal);
         Assert.Contains(expected, line, StringComparison.Ordinal);
-        Assert.Empty(outcome.Output.Split('\n').Where(text => text.StartsWith("   at ", StringComparison.Ordinal)));
+        Assert.DoesNotContain("   at ", outcome.Errors, StringComparison.Ordinal);
     }
 }

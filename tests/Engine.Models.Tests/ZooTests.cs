@@ -64,7 +64,7 @@ public sealed class ZooTests : IDisposable
     [Fact]
     public void A_summary_says_what_distinguishes_the_model()
     {
-        Assert.Equal("timm ViT: 94,807 parameters, image size 32, classes 7, F32, 1 file".Replace("94,807", Count("vit_timm"), StringComparison.Ordinal), ModelSummary.Of(ModelFixtures.Folder("vit_timm")).ToString());
+        Assert.Equal($"timm ViT: {Count("vit_timm")} parameters, image size 32, classes 7, F32, 1 file", ModelSummary.Of(ModelFixtures.Folder("vit_timm")).ToString());
         Assert.Equal($"Hugging Face LLaMA: {Count("llama_bf16")} parameters, vocabulary 97, context 256, BF16, 1 file", ModelSummary.Of(ModelFixtures.Folder("llama_bf16")).ToString());
         string adapter = ModelSummary.Of(Path.Combine(ModelFixtures.Folder("llama_lora_qv"), "adapter")).ToString();
         Assert.StartsWith("LORA adapter: ", adapter, StringComparison.Ordinal);
@@ -78,7 +78,7 @@ public sealed class ZooTests : IDisposable
     {
         string folder = ModelFixtures.Copy(name, scratch), missing;
         using (ShardedSafeTensors file = ShardedSafeTensors.Open(folder))
-            missing = file.Items.Keys.First(tensor => Hidden.Any(part => tensor.Contains(part, StringComparison.Ordinal)));
+            missing = file.Items.Keys.Last(tensor => Hidden.Any(part => tensor.Contains(part, StringComparison.Ordinal)));
         ModelFixtures.Rewrite(folder, item => item.Name == missing ? null : item);
         Assert.Contains($"1 tensor is missing: \"{missing}\"", Refusal(folder), StringComparison.Ordinal);
     }

@@ -35,7 +35,7 @@ static class DrawCommand
     static int Run(ParseResult parsed, CancellationToken cancellation)
     {
         bool masks = parsed.GetValue(Segmentation);
-        if (masks == parsed.GetValue(Domains)) throw new UsageException($"choose one of {Segmentation.Name} and {Domains.Name}.");
+        if (masks == parsed.GetValue(Domains)) throw new UsageException($"Choose one of {Segmentation.Name} and {Domains.Name}.");
         int count = parsed.GetValue(Count), least = masks ? 16 : 8;
         int size = parsed.GetValue(Size) ?? (masks ? DrawnSegmentation.DefaultSize : DrawnDomains.DefaultSize);
         if (count < 1) throw new UsageException($"{Count.Name} is {count}; it must be 1 or more.");

@@ -20,7 +20,7 @@ public sealed record SegmentationEvaluation
     /// <summary>The shorter side that a picture is scaled to before; null for the preprocessing's size, 0 to leave it as it is.</summary>
     public int? Side { get; init; }
 
-    /// <summary>The most pictures of one size that the model sees at once.</summary>
+    /// <summary>The most pictures of one size that the model sees at once; large ones are fewer, so that their logits fit into memory.</summary>
     public int BatchSize { get; init; } = 8;
 
     /// <summary>Background threads that read files. Results do not depend on it.</summary>
@@ -46,6 +46,8 @@ public sealed record SegmentationEvaluation
 /// </summary>
 public sealed class SegmentationEvaluator
 {
+    const long MostLogits = 1 << 24;        // 64 MiB
+
     readonly Segmenter model;
     readonly Preprocessing preprocessing;
     readonly SegmentationEvaluation options;
@@ -104,7 +106,7 @@ public sealed class SegmentationEvaluator
         {
             cancellation.ThrowIfCancellationRequested();
             var scaled = Scale(sample.Image);
-            if (group.Count == options.BatchSize || group.Count > 0 && !(SameSize(group[0].Scaled, scaled) && SameSize(group[0].Sample.Mask, sample.Mask)))
+            if (group.Count == Most(sample.Mask) || group.Count > 0 && !(SameSize(group[0].Scaled, scaled) && SameSize(group[0].Sample.Mask, sample.Mask)))
                 Flush();
             group.Add((sample, scaled));
         }
@@ -128,6 +130,8 @@ public sealed class SegmentationEvaluator
             group.Clear();
         }
     }
+
+    int Most(LabelMask mask) => (int)Math.Clamp(MostLogits / ((long)model.Classes * mask.Labels.Length), 1, options.BatchSize);
 
     RgbImage Scale(RgbImage image)
     {

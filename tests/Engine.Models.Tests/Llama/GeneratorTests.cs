@@ -93,11 +93,11 @@ public sealed class GeneratorTests
     {
         Generator generator = new(new Llama(Config, seed: 4), Tokenizer);
         int[] all = [.. generator.Stream([5, 6], Unending with { MaxNewTokens = 30 }).Select(token => token.Id)];
-        int at = Array.FindIndex(all, 3, token => Array.IndexOf(all, token) >= 3);
-        GeneratedToken[] tokens = [.. generator.Stream([5, 6], Unending with { EndIds = [258, all[at]], MaxNewTokens = 30 })];
+        int at = Array.FindIndex(all, 3, token => Array.IndexOf(all, token) >= 3), never = Enumerable.Range(0, 256).First(id => !all.Contains(id));
+        GeneratedToken[] tokens = [.. generator.Stream([5, 6], Unending with { EndIds = [never, all[at]], MaxNewTokens = 30 })];
         Assert.Equal(all[..(at + 1)], tokens.Select(token => token.Id));
         Assert.Equal(FinishReason.EndToken, tokens[^1].Finish);
-        Generation whole = Assert.Single(generator.Complete([(IReadOnlyList<int>)[5, 6]], Unending with { EndIds = [258, all[at]], MaxNewTokens = 30 }));
+        Generation whole = Assert.Single(generator.Complete([(IReadOnlyList<int>)[5, 6]], Unending with { EndIds = [never, all[at]], MaxNewTokens = 30 }));
         Assert.Equal(all[..at], whole.Tokens);
         Assert.Equal(Tokenizer.Decode(all[..at]), whole.Text);
     }

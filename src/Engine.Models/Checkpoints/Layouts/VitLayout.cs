@@ -14,15 +14,14 @@ abstract class VitLayout : ImageLayout
     /// <inheritdoc/>
     public override ModelPlan Plan(ConfigFile config, LoadOptions options)
     {
-        VitConfig stored = Checked(config, Read(config), "describes no vision transformer");
-        VitConfig asked = stored with
+        VitConfig stored = Checked(config, Read(config));
+        VitConfig asked = (stored with
         {
             ImageSize = options.ImageSize ?? stored.ImageSize,
             Classes = options.Classes ?? stored.Classes,
             Dropout = options.Dropout,
             DropPath = options.DropPath,
-        };
-        Checked(config, asked, "describes a model that cannot be had so");
+        }).Validated();
         ModelPlan plan = Plan((stored.Classes, stored.ImageSize), (asked.Classes, asked.ImageSize), [new("blocks.*.norm1.weight", asked.Depth)], at => new VisionTransformer(at, asked));
         if (asked.ImageSize == stored.ImageSize) return plan;
         plan.Refits.Add("position_embedding", new(
@@ -30,7 +29,7 @@ abstract class VitLayout : ImageLayout
         return plan;
     }
 
-    static VitConfig Checked(ConfigFile config, VitConfig vit, string problem)
+    static VitConfig Checked(ConfigFile config, VitConfig vit)
     {
         try
         {
@@ -38,7 +37,7 @@ abstract class VitLayout : ImageLayout
         }
         catch (ArgumentException e)
         {
-            throw config.Fault($"{problem}: {e.Message.TrimEnd('.')}");
+            throw config.Fault($"describes no vision transformer: {e.Message.TrimEnd('.')}");
         }
     }
 
