@@ -24,7 +24,7 @@ public sealed class AdaptationTests
     static string[] Finetune(Scratch scratch, params string[] more) =>
         ["finetune", "--model", scratch["vit"], "--data", scratch["data"], "--out", scratch["run"], "--epochs", "2", "--batch", "4", "--threads", "1", .. more];
 
-    static double Accuracy(params string[] arguments) => (double)JsonNode.Parse(Succeeds(["evaluate", .. arguments, "--json"]).Output)!["loss"]!;
+    static double Loss(params string[] arguments) => (double)JsonNode.Parse(Succeeds(["evaluate", .. arguments, "--json"]).Output)!["loss"]!;
 
     [Fact, Trait("Speed", "Slow")]
     public void Lora_is_trained_saved_evaluated_merged_and_gone_on_from()
@@ -37,12 +37,12 @@ public sealed class AdaptationTests
         Assert.Contains("4 layers with adapters", run.Output, StringComparison.Ordinal);
         string best = Path.Combine(scratch["run"], "best");
         Assert.Equal(weights, File.ReadAllBytes(Path.Combine(scratch["vit"], "model.safetensors")));
-        Assert.Equal(["adapter_config.json", "adapter_model.safetensors", "class_names.json", "preprocessor_config.json"], Directory.GetFiles(best).Select(file => Path.GetFileName(file)).Order());
+        Assert.Equal(["adapter_config.json", "adapter_model.safetensors", "class_names.json", "preprocessing.json"], Directory.GetFiles(best).Select(file => Path.GetFileName(file)).Order());
         Assert.Equal(scratch["vit"], Peft.BaseModelOf(best));
 
-        double adapted = Accuracy("--model", scratch["vit"], "--adapter", best, "--data", scratch["data"]);
+        double adapted = Loss("--model", scratch["vit"], "--adapter", best, "--data", scratch["data"]);
         Succeeds("merge", "--model", scratch["vit"], "--adapter", best, "--out", scratch["merged"]);
-        Assert.Equal(adapted, Accuracy("--model", scratch["merged"], "--data", scratch["data"]), 1e-4);
+        Assert.Equal(adapted, Loss("--model", scratch["merged"], "--data", scratch["data"]), 1e-4);
         Assert.Equal(3, ClassifierFiles.ReadClassNames(scratch["merged"])!.Count);
 
         Refuses("holds a run already", Finetune(scratch, "--peft", "lora", "--rank", "2", "--target", "qkv", "fc1", "--lr", "0.01"));
@@ -58,7 +58,7 @@ public sealed class AdaptationTests
         scratch.Model();
         scratch.Images();
         Succeeds(Finetune(scratch, "--trainable", "head", "--cache-features"));
-        Assert.True(Accuracy("--model", Path.Combine(scratch["run"], "last"), "--data", scratch["data"]) > 0);
+        Assert.True(Loss("--model", Path.Combine(scratch["run"], "last"), "--data", scratch["data"]) > 0);
         Outcome phases = Succeeds("finetune", "--model", scratch["vit"], "--data", scratch["data"], "--out", scratch["phases"], "--epochs", "1", "--batch", "4", "--threads", "1", "--lp-ft", "3");
         Assert.Contains("Linear probe: accuracy", phases.Output, StringComparison.Ordinal);
         Succeeds("finetune", "--model", scratch["vit"], "--data", scratch["data"], "--out", scratch["phases"], "--epochs", "1", "--batch", "4", "--threads", "1", "--lp-ft", "3", "--resume");
