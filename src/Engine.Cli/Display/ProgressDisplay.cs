@@ -21,7 +21,7 @@ static class ProgressDisplay
     }
 
     static string Numbers(TrainingProgress p) => FormattableString.Invariant(
-        $"{(p.Epochs > 1 ? $"epoch {p.Epoch}/{p.Epochs}  " : "")}loss {p.Loss:F3}  {p.AccuracyName} {100 * p.Accuracy:F1} %  {p.Rate:F0} {p.Unit}/s{Validation(p)}");
+        $"{(p.Epochs > 1 ? $"epoch {p.Epoch}/{p.Epochs}  " : "")}{(double.IsNaN(p.Loss) ? "" : $"loss {p.Loss:F3}  ")}{p.AccuracyName} {100 * p.Accuracy:F1} %  {p.Rate:F0} {p.Unit}/s{Validation(p)}");
 
     static string Validation(TrainingProgress p) => p.Validation is { } measured ? $"  validation {measured.Summary}" : "";
 

@@ -1,4 +1,5 @@
 using Engine.Autograd;
+using Engine.Tensors;
 
 namespace Engine.Models;
 

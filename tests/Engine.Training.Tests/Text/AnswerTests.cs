@@ -133,7 +133,7 @@ public sealed class AnswerTests
         AnswerEvaluator evaluator = new(model, Bytes, Short);
         AnswerResult before = evaluator.Score(questions);
         TextTask task = new(model, new(texts, new() { BatchSize = 6, Shuffle = true, Seed = 1 }), new(texts, new() { BatchSize = 6 }));
-        Trainer trainer = new(task, new() { Optimizer = OptimizerKind.AdamW, LearningRate = 1e-2, Epochs = 60, Schedule = ScheduleKind.Constant });
+        Trainer trainer = new(task, new() { Optimizer = OptimizerKind.AdamW, LearningRate = 5e-3, Epochs = 150 });
         trainer.Fit();
         TextResult measured = (TextResult)task.Validate(default)!;
         AnswerResult scored = evaluator.Score(questions), written = evaluator.Generate(questions, 5);

@@ -95,7 +95,7 @@ sealed class TextEvaluation : EvaluateBranch
 
         if (texts.Count > 0)
             Tables.Print(["text", "tokens", "loss", "perplexity", "right, %", "seconds"], texts.Select(row => (IReadOnlyList<string>)
-                [row.Name, $"{row.Result.Tokens:N0}", Tables.Number(row.Result.Loss, 4), Tables.Number(row.Result.Perplexity, 2), Tables.Percent(row.Result.Accuracy), Tables.Number(row.Result.Elapsed.TotalSeconds, 1)]));
+                [row.Name, $"{row.Result.Tokens:N0}", Tables.Number(row.Result.Loss, 4), row.Result.Perplexity.ToString("G4", System.Globalization.CultureInfo.InvariantCulture), Tables.Percent(row.Result.Accuracy), Tables.Number(row.Result.Elapsed.TotalSeconds, 1)]));
     }
 
     static string[] Row(string name, AnswerResult result, bool generated)
@@ -103,7 +103,7 @@ sealed class TextEvaluation : EvaluateBranch
         string[] first = [name, $"{result.Questions:N0}", Tables.Percent(result.Accuracy), $"{Tables.Percent(result.Interval.Low)} - {Tables.Percent(result.Interval.High)}"];
         string seconds = Tables.Number(result.Elapsed.TotalSeconds, 1), chance = Tables.Percent(result.Chance);
         return generated ? [.. first, chance, $"{result.Unanswered:N0}", seconds]
-            : [.. first, Tables.Percent(result.AccuracyNormalized), chance, Tables.Number(result.Perplexity, 3), seconds];
+            : [.. first, Tables.Percent(result.AccuracyNormalized), chance, result.Perplexity.ToString("G4", System.Globalization.CultureInfo.InvariantCulture), seconds];
     }
 
     static void PrintJson(List<(string Name, AnswerResult Result)> answers, List<(string Name, TextResult Result)> texts)
