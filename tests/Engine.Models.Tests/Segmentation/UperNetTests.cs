@@ -9,7 +9,10 @@ public sealed class UperNetTests : IDisposable
 {
     static readonly UperNetConfig Small = new()
     {
-        Backbone = SwinFixtures.Small with { Classes = 0, WindowRule = WindowRule.PadAndShift }, Classes = 3, Channels = 6, AuxiliaryChannels = 4,
+        Backbone = SwinFixtures.Small with { Classes = 0, WindowRule = WindowRule.PadAndShift },
+        Classes = 3,
+        Channels = 6,
+        AuxiliaryChannels = 4,
     };
 
     readonly SafeTensorsScratch scratch = new();

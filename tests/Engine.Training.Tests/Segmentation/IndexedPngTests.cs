@@ -14,8 +14,12 @@ public sealed class IndexedPngTests
     {
         PngBytes png = new()
         {
-            Width = 13, Height = 11, Depth = depth, Colour = colour,
-            Filter = y => (byte)(y % 5), Label = (x, y) => (x * x + 7 * y + x * y) * 37 % 256 & (1 << depth) - 1,
+            Width = 13,
+            Height = 11,
+            Depth = depth,
+            Colour = colour,
+            Filter = y => (byte)(y % 5),
+            Label = (x, y) => (x * x + 7 * y + x * y) * 37 % 256 & (1 << depth) - 1,
         };
         var mask = IndexedPng.Decode(png.Make(), "mask.png");
         Assert.Equal((13, 11), (mask.Width, mask.Height));

@@ -102,7 +102,12 @@ public sealed class SegmentationTaskTests
 
     static SegmentationLoader Loader(ISegmentationDataset data, int threads = 1) => new(data, Sixteen, new()
     {
-        BatchSize = 4, Shuffle = true, DropLast = true, Seed = 2, Threads = threads, Augmentation = new SegmentationAugmentation(),
+        BatchSize = 4,
+        Shuffle = true,
+        DropLast = true,
+        Seed = 2,
+        Threads = threads,
+        Augmentation = new SegmentationAugmentation(),
     });
 
     /// <summary>Patches of red, green and blue, each more or less bright; the colour is the class.</summary>
