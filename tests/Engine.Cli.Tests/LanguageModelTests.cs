@@ -38,8 +38,17 @@ public sealed class LanguageModelTests
     {
         LlamaConfig config = new()
         {
-            VocabularySize = ByteTokenizer.VocabularySize, Width = 16, MlpWidth = 32, Depth = 1, Heads = 2, KeyValueHeads = 1, HeadSize = 8, MaximumLength = 320,
-            TiedEmbeddings = true, BeginId = ByteTokenizer.BeginId, EndIds = [ByteTokenizer.EndId],
+            VocabularySize = ByteTokenizer.VocabularySize,
+            Width = 16,
+            MlpWidth = 32,
+            Depth = 1,
+            Heads = 2,
+            KeyValueHeads = 1,
+            HeadSize = 8,
+            MaximumLength = 320,
+            TiedEmbeddings = true,
+            BeginId = ByteTokenizer.BeginId,
+            EndIds = [ByteTokenizer.EndId],
         };
         ModelFolder.Save(new Llama(config, 1), scratch["llama"], ByteTokenizer.Files());
         return scratch["llama"];
