@@ -2,11 +2,15 @@ using System.CommandLine;
 using Engine.Cli;
 
 RootCommand root = new(
-    "engine: fine-tune vision transformers with Adam-SPD, on any machine with .NET.\n\n" +
-    "  engine demo                                         see what Selective Projection Decay does, in three minutes\n" +
-    "  engine finetune --model vit --data train --out run  fine-tune a timm checkpoint on folders of images\n" +
-    "  engine evaluate --model run/best --data test        accuracy, per class, confusion\n" +
-    "  engine inspect vit/model.safetensors                tensors, shapes, parameters, metadata")
+    "engine: fine-tune vision and language models with Adam-SPD, on any machine with .NET.\n\n" +
+    "  engine demo                                                see what Selective Projection Decay does, in three minutes\n" +
+    "  engine finetune --model vit --data train --out run         ViT, CLIP or Swin on folders of images\n" +
+    "  engine finetune --model swin --data pascal --out run       segmentation: pictures with masks, UPerNet on Swin\n" +
+    "  engine finetune --model llama --data alpaca.json --out run --peft lora\n" +
+    "  engine generate --model llama --adapter run/best --prompt \"Once upon a time\"\n" +
+    "  engine evaluate --model run/best --data test               accuracy, per class, confusion; --corruptions\n" +
+    "  engine convert --model vit --to hf --out vit-hf            from one library's layout to another's\n" +
+    "  engine inspect vit                                         what a model folder or file holds")
 {
     DemoCommand.Create(),
     FinetuneCommand.Create(),

@@ -98,6 +98,15 @@ public sealed class GoodPathTests
     }
 
     [Fact]
+    public void Pretrain_builds_a_swin_that_finetune_takes()
+    {
+        using Scratch scratch = new();
+        string data = scratch.Images();
+        Succeeds("pretrain", "--family", "swin", "--data", data, "--out", scratch["scratch"], "--image", "16", "--patch", "2", "--width", "8", "--heads", "1", "--depths", "1,1", "--epochs", "1");
+        Succeeds("finetune", "--model", scratch["scratch/best"], "--data", data, "--out", scratch["run"], "--epochs", "1");
+    }
+
+    [Fact]
     public void Inspect_lists_what_a_file_holds()
     {
         using Scratch scratch = new();

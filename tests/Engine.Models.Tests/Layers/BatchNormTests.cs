@@ -4,7 +4,7 @@ namespace Engine.Models.Tests;
 
 public sealed class BatchNormTests
 {
-    static readonly Tensor Batch = RandomNumbers.Normal([3, 2, 2, 2], new Philox(5), mean: 1, deviation: 2);
+    static Tensor Batch => RandomNumbers.Normal([3, 2, 2, 2], new Philox(5), mean: 1, deviation: 2);
 
     // torch.nn.BatchNorm2d as documented: biased variance to normalise, unbiased one to remember, momentum 0.1.
     [Fact]

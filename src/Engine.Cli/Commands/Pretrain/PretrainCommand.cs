@@ -6,7 +6,7 @@ namespace Engine.Cli;
 /// <summary>engine pretrain: a model from scratch.</summary>
 static class PretrainCommand
 {
-    static readonly PretrainBranch[] Branches = [new VitPretraining(), new UperNetPretraining(), new LlamaPretraining()];
+    static readonly PretrainBranch[] Branches = [new VitPretraining(), new SwinPretraining(), new UperNetPretraining(), new LlamaPretraining()];
 
     static readonly Option<string> Family = new("--family") { Description = $"What to build: {string.Join(", ", Branches.Select(branch => branch.Family))}.", DefaultValueFactory = _ => Branches[0].Family };
     static readonly TrainingArguments Arguments = new("adamw", 1e-3, 20);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Engine.Models;
 using Engine.Training;
 
@@ -8,8 +7,6 @@ namespace Engine.Cli;
 /// <summary>UPerNet on a Swin backbone from scratch, on pictures with masks.</summary>
 sealed class UperNetPretraining : PretrainBranch
 {
-    static readonly Option<string> Depths = new("--depths") { Description = "Segmentation: blocks of each of Swin's four stages.", DefaultValueFactory = _ => "2,2,2,2" };
-    static readonly Option<int> Window = new("--window") { Description = "Segmentation: side of Swin's windows in patches.", DefaultValueFactory = _ => 4 };
     static readonly Option<int> HeadChannels = new("--head-channels") { Description = "Segmentation: channels of the maps in the head.", DefaultValueFactory = _ => 64 };
 
     public override ModelKind Kind => ModelKind.Segmenter;
@@ -19,7 +16,7 @@ sealed class UperNetPretraining : PretrainBranch
     public override string Family => "upernet";
 
     public override IReadOnlyList<Option> Options =>
-        [VitPretraining.Image, VitPretraining.Patch, ModelSize.Width, ModelSize.Heads, Depths, Window, HeadChannels, ImageArguments.DropPath, PictureArguments.Variation];
+        [VitPretraining.Image, VitPretraining.Patch, ModelSize.Width, ModelSize.Heads, SwinSize.Depths, SwinSize.Window, HeadChannels, ImageArguments.DropPath, PictureArguments.Variation];
 
     public override string Help =>
         "  upernet, a segmentation model on Swin, whose width and heads double with every stage: pictures in the form of PASCAL VOC.\n" +
@@ -40,25 +37,12 @@ sealed class UperNetPretraining : PretrainBranch
 
     static UperNetConfig Config(ParseResult parsed, int classes, float dropPath)
     {
-        int[] depths = [.. parsed.GetValue(Depths)!.Split(',').Select(text =>
-            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int depth) ? depth : throw new UsageException($"{Depths.Name} is '{parsed.GetValue(Depths)}'; expected whole numbers with commas, such as 2,2,6,2."))];
         int channels = parsed.GetValue(HeadChannels);
         try
         {
             return new UperNetConfig
             {
-                Backbone = new SwinConfig
-                {
-                    ImageSize = parsed.GetValue(VitPretraining.Image),
-                    PatchSize = parsed.GetValue(VitPretraining.Patch),
-                    Width = parsed.GetValue(ModelSize.Width),
-                    Depths = depths,
-                    Heads = [.. depths.Select((_, stage) => parsed.GetValue(ModelSize.Heads) << stage)],
-                    WindowSize = parsed.GetValue(Window),
-                    WindowRule = WindowRule.PadAndShift,
-                    Classes = 0,
-                    DropPath = dropPath,
-                },
+                Backbone = SwinSize.Of(parsed, classes: 0, dropPath),
                 Classes = classes,
                 Channels = channels,
                 AuxiliaryChannels = channels,
