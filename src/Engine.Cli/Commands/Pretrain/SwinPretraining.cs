@@ -35,7 +35,7 @@ sealed class SwinPretraining : PretrainBranch
     {
         try
         {
-            return SwinSize.Of(parsed, classes, dropPath).Validated();
+            return SwinSize.Of(parsed, WindowRule.Pad, classes, dropPath).Validated();
         }
         catch (ArgumentException exception)
         {

@@ -13,10 +13,11 @@ static class SwinSize
 
     /// <summary>Width and heads double with every stage.</summary>
     /// <param name="parsed">The command line.</param>
+    /// <param name="rule">That of the layout it will be saved in.</param>
     /// <param name="classes">Classes; 0 for a backbone.</param>
     /// <param name="dropPath">Stochastic depth of the last block.</param>
     /// <exception cref="UsageException">The depths cannot be read.</exception>
-    public static SwinConfig Of(ParseResult parsed, int classes, float dropPath)
+    public static SwinConfig Of(ParseResult parsed, WindowRule rule, int classes, float dropPath)
     {
         int[] depths = [.. parsed.GetValue(Depths)!.Split(',').Select(text =>
             int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int depth) ? depth : throw new UsageException($"{Depths.Name} is '{parsed.GetValue(Depths)}'; expected whole numbers with commas, such as 2,2,6,2."))];
@@ -28,7 +29,7 @@ static class SwinSize
             Depths = depths,
             Heads = [.. depths.Select((_, stage) => parsed.GetValue(ModelSize.Heads) << stage)],
             WindowSize = parsed.GetValue(Window),
-            WindowRule = WindowRule.PadAndShift,
+            WindowRule = rule,
             Classes = classes,
             DropPath = dropPath,
         };

@@ -42,7 +42,7 @@ sealed class UperNetPretraining : PretrainBranch
         {
             return new UperNetConfig
             {
-                Backbone = SwinSize.Of(parsed, classes: 0, dropPath),
+                Backbone = SwinSize.Of(parsed, WindowRule.PadAndShift, classes: 0, dropPath),
                 Classes = classes,
                 Channels = channels,
                 AuxiliaryChannels = channels,
