@@ -9,7 +9,7 @@ public sealed class ZooTests : IDisposable
     // The beginnings of the references' names, each with the test class that compares its logits, loss and gradients.
     static readonly (string Family, string Tests)[] Families =
     [
-        ("vit_", nameof(VitFixtureTests)), ("clip_vision_", nameof(VitFixtureTests)), ("swin_", "SwinFixtureTests"),
+        ("vit_", nameof(ClassifierFixtureTests)), ("clip_vision_", nameof(ClassifierFixtureTests)), ("swin_", nameof(ClassifierFixtureTests)),
         ("llama_lora_", "LlamaLoraFixtureTests"), ("llama", "LlamaFixtureTests"),
     ];
 

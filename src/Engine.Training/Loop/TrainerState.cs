@@ -1,4 +1,5 @@
 using System.Globalization;
+using Engine.Autograd;
 using Engine.Models;
 using Engine.Optim;
 using Engine.Tensors;
@@ -14,7 +15,7 @@ public sealed partial class Trainer
     const string Format = "engine training state 2", WeightPrefix = "weight.", OptimizerPrefix = "optimizer.", RunPrefix = "run: ";
 
     /// <summary>
-    /// Writes all that another process needs to go on exactly here: trained weights in full precision, the optimizer's state,
+    /// Writes all that another process needs to go on exactly here: trained weights and buffers in full precision, the optimizer's state,
     /// epoch and step, the position of the random numbers, the best score, and the options. The file appears only when whole.
     /// </summary>
     /// <param name="path">Usually <see cref="StateFile"/> beside the model.</param>
@@ -23,7 +24,7 @@ public sealed partial class Trainer
     {
         using StepScope scope = StepScope.Begin();
         Dictionary<string, Tensor> tensors = [];
-        foreach (ArenaSegment segment in Arena.Segments) tensors[WeightPrefix + segment.Name] = segment.Parameter.Value;
+        foreach (Parameter parameter in Changing) tensors[WeightPrefix + parameter.Name] = parameter.Value;
         foreach ((string name, Tensor state) in Optimizer.SaveState()) tensors[OptimizerPrefix + name] = state;
         TensorFile.Save(path, tensors,
         [
@@ -54,9 +55,9 @@ public sealed partial class Trainer
         if (epoch < 0 || epoch > options.Epochs || step < 0 || step > StepsPerEpoch)
             throw new CheckpointException(path, $"says epoch {epoch}, step {step}; the run has {options.Epochs} epochs of {StepsPerEpoch} steps");
         Dictionary<string, Tensor> weights = TensorFile.Read(file, WeightPrefix, Model.Device);
-        foreach (ArenaSegment segment in Arena.Segments)
-            if (!weights.TryGetValue(segment.Name, out Tensor? weight) || weight.Shape != segment.Parameter.Shape || weight.DType != DType.Float32)
-                throw new CheckpointException(path, $"{weight?.ToString() ?? "absent"}, {segment.Parameter.Shape} expected; the state is of another model", WeightPrefix + segment.Name);
+        foreach (Parameter parameter in Changing)
+            if (!weights.TryGetValue(parameter.Name, out Tensor? weight) || weight.Shape != parameter.Shape || weight.DType != DType.Float32)
+                throw new CheckpointException(path, $"{weight?.ToString() ?? "absent"}, {parameter.Shape} expected; the state is of another model", WeightPrefix + parameter.Name);
         try
         {
             Optimizer.LoadState(TensorFile.Read(file, OptimizerPrefix, Model.Device));
@@ -66,11 +67,14 @@ public sealed partial class Trainer
             throw new CheckpointException(path, exception.Message, innerException: exception);
         }
 
-        foreach (ArenaSegment segment in Arena.Segments) segment.Parameter.Value.CopyFrom(weights[segment.Name]);
+        foreach (Parameter parameter in Changing) parameter.Value.CopyFrom(weights[parameter.Name]);
         (Epoch, StepInEpoch, BestScore, BestEpoch) = (epoch, step, score, best);
         BestSummary = best > 0 ? file.Metadata.GetValueOrDefault("best result") : null;
         Model.Random.Position = random;
     }
+
+    // What a run changes in the model: the trained parameters, and buffers such as running statistics.
+    IEnumerable<Parameter> Changing => Arena.Segments.Select(segment => segment.Parameter).Concat(Model.Parameters.Where(parameter => parameter.IsBuffer));
 
     IReadOnlyList<(string Name, string Text)> Describe() =>
         [.. RunDescription.Of(options, Optimizer.GetType().Name), .. Task.Description];

@@ -73,6 +73,38 @@ public sealed class SegmentationTaskTests
     }
 
     [Fact]
+    public void A_resumed_run_has_the_running_statistics_too()
+    {
+        using DataFolder folder = new();
+        string state = Path.Combine(folder.Path, "state");
+        Trainer whole = Make();
+        whole.Fit();
+
+        using CancellationTokenSource source = new();
+        Trainer begun = Make(source), resumed = Make();
+        Assert.Throws<OperationCanceledException>(() => begun.Fit(cancellation: source.Token));
+        Assert.InRange(begun.StepInEpoch, 1, 5);
+        begun.SaveState(state);
+        resumed.LoadState(state);
+        resumed.Fit();
+        Assert.Contains(whole.Model.Parameters, parameter => parameter.IsBuffer);
+        foreach (Parameter parameter in whole.Model.Parameters)
+            Assert.Equal(parameter.Value.ToArray<float>(), resumed.Model[parameter.Name].Value.ToArray<float>());
+
+        static Trainer Make(CancellationTokenSource? source = null)
+        {
+            Models.UperNet model = new(new()
+            {
+                Backbone = new() { ImageSize = 16, PatchSize = 2, Width = 8, Depths = [1, 1, 1, 1], Heads = [1, 2, 4, 8], WindowSize = 4, WindowRule = Models.WindowRule.PadAndShift, Classes = 0 },
+                Classes = 3,
+                Channels = 8,
+                AuxiliaryChannels = 8,
+            });
+            return new(new SegmentationTask(model, Loader(new ColourDataset(24, source, 14))), new() { LearningRate = 0.01, Epochs = 1 });
+        }
+    }
+
+    [Fact]
     public void Other_data_than_the_saved_run_s_are_refused()
     {
         using DataFolder folder = new();

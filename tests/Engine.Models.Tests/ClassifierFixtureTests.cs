@@ -4,9 +4,9 @@ using Engine.Testing;
 
 namespace Engine.Models.Tests;
 
-public sealed class SwinFixtureTests
+public sealed class ClassifierFixtureTests
 {
-    public static IEnumerable<TheoryDataRow<FixtureCase>> Cases => ModelFixtures.Cases("swin_");
+    public static IEnumerable<TheoryDataRow<FixtureCase>> Cases => [.. ModelFixtures.Cases("vit_"), .. ModelFixtures.Cases("clip_vision_"), .. ModelFixtures.Cases("swin_")];
 
     [Theory, MemberData(nameof(Cases))]
     public void Logits_loss_and_every_gradient_are_the_references(FixtureCase reference)
@@ -14,7 +14,7 @@ public sealed class SwinFixtureTests
         using Fixture f = reference.Open();
         using StepScope step = StepScope.Begin();
         using SafeTensorsScratch scratch = new();
-        LoadedModel<SwinTransformer> loaded = ModelFolder.Load<SwinTransformer>(ModelFixtures.Folder(f.Name), new() { Device = f.Device });
+        LoadedModel<ImageClassifier> loaded = ModelFolder.Load<ImageClassifier>(ModelFixtures.Folder(f.Name), new() { Device = f.Device });
         Assert.All(loaded.Model.Parameters, parameter => Assert.False(parameter.IsFresh));
         Variable pixels = new(f.Load("in.pixels"), requiresGradient: true);
         Variable logits = loaded.Model.Forward(pixels);
