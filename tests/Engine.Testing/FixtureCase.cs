@@ -1,4 +1,4 @@
-using Engine.Tensors;
+using Engine.Gpu;
 using Xunit.Sdk;
 
 namespace Engine.Testing;
@@ -23,7 +23,7 @@ public sealed class FixtureCase : IXunitSerializable
     public string DeviceName { get; private set; } = "";
 
     /// <summary>Opens the case on its device.</summary>
-    public Fixture Open() => Fixture.Open(Folder, Name, Device.Parse(DeviceName));
+    public Fixture Open() => Fixture.Open(Folder, Name, GpuDevices.Select(DeviceName));
 
     public void Deserialize(IXunitSerializationInfo info) =>
         (Folder, Name, DeviceName) = (info.GetValue<string>("folder")!, info.GetValue<string>("name")!, info.GetValue<string>("device")!);

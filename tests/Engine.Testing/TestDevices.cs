@@ -1,3 +1,4 @@
+using Engine.Gpu;
 using Engine.Tensors;
 
 namespace Engine.Testing;
@@ -22,7 +23,7 @@ public static class TestDevices
     {
         try
         {
-            Device.Parse(name);
+            GpuDevices.Select(name);
             return null;
         }
         catch (DeviceException absent)

@@ -38,7 +38,7 @@ static class ErrorFunction
     {
         double a = Math.Abs(x);
         if (double.IsNaN(x)) return x;
-        if (a > 6) return Math.Sign(x);
+        if (a > 6) return x < 0 ? -1 : 1;
         double scale = Math.Exp(-a * a);
         if (a < 3)
         {
@@ -49,11 +49,12 @@ static class ErrorFunction
                 sum += term;
             }
 
-            return Math.CopySign(2 / Math.Sqrt(Math.PI) * scale * sum, x);
+            return (x < 0 ? -2 : 2) / Math.Sqrt(Math.PI) * scale * sum;
         }
 
         double fraction = a;
         for (int n = 60; n >= 1; n--) fraction = a + n * 0.5 / fraction;
-        return Math.CopySign(1 - scale / (fraction * Math.Sqrt(Math.PI)), x);
+        double value = 1 - scale / (fraction * Math.Sqrt(Math.PI));
+        return x < 0 ? -value : value;
     }
 }
