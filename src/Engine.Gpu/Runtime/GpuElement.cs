@@ -17,6 +17,9 @@ interface IGpuElement<TWord, TLane>
 
     /// <summary>The nearest word.</summary>
     static abstract TWord Store(TLane lane);
+
+    /// <summary>The lane's value as a float32.</summary>
+    static abstract float ToSingle(TLane lane);
 }
 
 /// <summary>32-bit floats: the working type.</summary>
@@ -25,6 +28,8 @@ readonly struct Single32 : IGpuElement<float, Scalar32>
     public static Scalar32 Load(float word) => new(word);
 
     public static float Store(Scalar32 lane) => lane.Value;
+
+    public static float ToSingle(Scalar32 lane) => lane.Value;
 }
 
 /// <summary>64-bit floats, where the device has them: gradient checks.</summary>
@@ -33,6 +38,8 @@ readonly struct Double64 : IGpuElement<double, Scalar64>
     public static Scalar64 Load(double word) => new(word);
 
     public static double Store(Scalar64 lane) => lane.Value;
+
+    public static float ToSingle(Scalar64 lane) => (float)lane.Value;
 }
 
 /// <summary>bfloat16 in memory, float32 in registers.</summary>
@@ -41,6 +48,8 @@ readonly struct Brain16 : IGpuElement<ushort, Scalar32>
     public static Scalar32 Load(ushort word) => new(NarrowFloats.FromBrain(word));
 
     public static ushort Store(Scalar32 lane) => NarrowFloats.ToBrain(lane.Value);
+
+    public static float ToSingle(Scalar32 lane) => lane.Value;
 }
 
 /// <summary>float16 in memory, float32 in registers.</summary>
@@ -49,4 +58,6 @@ readonly struct Half16 : IGpuElement<ushort, Scalar32>
     public static Scalar32 Load(ushort word) => new(NarrowFloats.FromHalf(word));
 
     public static ushort Store(Scalar32 lane) => NarrowFloats.ToHalf(lane.Value);
+
+    public static float ToSingle(Scalar32 lane) => lane.Value;
 }
