@@ -10,7 +10,8 @@ RootCommand root = new(
     "  engine generate --model llama --adapter run/best --prompt \"Once upon a time\"\n" +
     "  engine evaluate --model run/best --data test               accuracy, per class, confusion; --corruptions\n" +
     "  engine convert --model vit --to hf --out vit-hf            from one library's layout to another's\n" +
-    "  engine inspect vit                                         what a model folder or file holds")
+    "  engine inspect vit                                         what a model folder or file holds\n" +
+    "  engine devices                                             what this machine can compute on; --device opencl uses it")
 {
     DemoCommand.Create(),
     FinetuneCommand.Create(),
@@ -21,6 +22,7 @@ RootCommand root = new(
     MergeCommand.Create(),
     ConvertCommand.Create(),
     InspectCommand.Create(),
+    DevicesCommand.Create(),
 };
 
 // Nothing asked is no fault: it shows what can be asked.

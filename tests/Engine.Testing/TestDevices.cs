@@ -19,6 +19,15 @@ public static class TestDevices
         }
     }
 
+    /// <summary>
+    /// Makes the device that ENGINE_TEST_DEFAULT names the default one: then the whole suite computes there, whatever names no
+    /// device.
+    /// </summary>
+    public static void UseDefault()
+    {
+        if (Environment.GetEnvironmentVariable("ENGINE_TEST_DEFAULT") is { Length: > 0 } name) Device.Default = GpuDevices.Select(name);
+    }
+
     static string? WhyAbsent(string name)
     {
         try

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Engine.Gpu;
 using Engine.Tensors;
 
 namespace Engine.Cli;
@@ -6,7 +7,7 @@ namespace Engine.Cli;
 /// <summary>The options of every command that computes.</summary>
 static class Machine
 {
-    public static Option<string> Device { get; } = new("--device") { Description = "Where to compute.", DefaultValueFactory = _ => "cpu" };
+    public static Option<string> Device { get; } = new("--device") { Description = "Where to compute: cpu, cuda, cuda:1, opencl, or auto for the first GPU, if there is one. engine devices lists them.", DefaultValueFactory = _ => "cpu" };
 
     public static Option<int> Threads { get; } = new("--threads") { Description = "CPU threads; results do not depend on it.", DefaultValueFactory = _ => ThreadTeam.Threads };
 
@@ -16,6 +17,6 @@ static class Machine
         int threads = parsed.GetValue(Threads);
         if (threads < 1) throw new UsageException($"--threads is {threads}; it must be 1 or more.");
         ThreadTeam.Threads = threads;
-        Tensors.Device.Default = Tensors.Device.Parse(parsed.GetValue(Device)!);
+        Tensors.Device.Default = GpuDevices.Select(parsed.GetValue(Device)!);
     }
 }
