@@ -67,10 +67,12 @@ public static class Clipping
         }
     }
 
-    readonly struct ClipCoefficient(double maximum) : IUnary
+    /// <summary>min(1, maximum / (x + 1e-6)) of a norm x. Public, as every formula: a GPU compiles it.</summary>
+    public readonly struct ClipCoefficient(double maximum) : IUnary
     {
         readonly float maximum = (float)maximum;
 
+        /// <inheritdoc/>
         public T Apply<T>(T norm) where T : struct, ILane<T> => T.Min(T.Of(maximum) / (norm + T.Of(1e-6)), T.Of(1.0));
     }
 }

@@ -58,13 +58,13 @@ public readonly struct Philox(ulong seed, ulong stream = 0)
 
     /// <summary>The top 24 bits as a float of [0, 1); every value is a multiple of 2^-24.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float ToUniform(uint bits) => (bits >> 8) * UnitOf24Bits;
+    public static float ToUniform(uint bits) => (int)(bits >> 8) * UnitOf24Bits;     // from unsigned, a GPU would go through a double
 
     /// <summary>Two independent standard normal values from two words (Box and Muller 1958).</summary>
     /// <remarks>The first word is read as (0, 1], so that the logarithm is finite; |value| is at most 5.77.</remarks>
     public static (float First, float Second) ToNormals(uint first, uint second)
     {
-        float radius = MathF.Sqrt(-2f * MathF.Log(((first >> 8) + 1) * UnitOf24Bits));
+        float radius = MathF.Sqrt(-2f * MathF.Log((int)((first >> 8) + 1) * UnitOf24Bits));
         var (sin, cos) = MathF.SinCos(2f * MathF.PI * ToUniform(second));
         return (radius * cos, radius * sin);
     }

@@ -25,6 +25,10 @@ public static class TestDevices
     /// </summary>
     public static void UseDefault()
     {
+        KernelLoader.Loading = kernel =>
+        {
+            if (!KernelCatalog.Contains(kernel)) throw new InvalidOperationException($"{kernel.DeclaringType?.Name}.{kernel} is loaded but not in KernelCatalog: no test compiles it for other devices.");
+        };
         if (Environment.GetEnvironmentVariable("ENGINE_TEST_DEFAULT") is { Length: > 0 } name) Device.Default = GpuDevices.Select(name);
     }
 

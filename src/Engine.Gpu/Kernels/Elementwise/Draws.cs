@@ -33,7 +33,7 @@ readonly struct NormalDraw : IDraw
 
     public static float Second(uint first, uint second) => Radius(first) * MathF.Sin(Angle(second));
 
-    static float Radius(uint word) => MathF.Sqrt(-2f * MathF.Log(((word >> 8) + 1) * (1f / (1 << 24))));
+    static float Radius(uint word) => MathF.Sqrt(-2f * MathF.Log((int)((word >> 8) + 1) * (1f / (1 << 24))));
 
     static float Angle(uint word) => 2f * MathF.PI * Philox.ToUniform(word);
 }
