@@ -99,6 +99,41 @@ public sealed class LanguageModelTests
         Assert.Contains("are longer than 50 tokens and are cut", cut.Output);
     }
 
+    [Theory]
+    [InlineData("bfloat16")]
+    [InlineData("float16")]
+    public void Weights_of_16_bits_stay_so_unless_they_are_trained(string type)
+    {
+        using Scratch scratch = new();
+        string text = scratch.Write("verse.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(Verse, 12))));
+        Succeeds("convert", "--model", Small(scratch), "--dtype", type, "--out", scratch["narrow"]);
+        Succeeds("convert", "--model", scratch["narrow"], "--dtype", "float32", "--out", scratch["wide"]);
+        Dictionary<string, string> answers = [], losses = [];
+        foreach ((string name, string expected) in (ReadOnlySpan<(string, string)>)[("narrow", type), ("wide", "float32")])
+        {
+            using JsonDocument answer = JsonDocument.Parse(Succeeds("generate", "--model", scratch[name], "--prompt", "The sun", "--max-tokens", "16", "--json").Output);
+            using JsonDocument measured = JsonDocument.Parse(Succeeds("evaluate", "--model", scratch[name], "--data", text, "--json").Output);
+            Assert.Equal((expected, expected), (answer.RootElement.GetProperty("weights").GetString(), measured.RootElement.GetProperty("weights").GetString()));
+            answers[name] = answer.RootElement.GetProperty("text").GetString()!;
+            losses[name] = measured.RootElement.GetProperty("texts")[0].GetProperty("loss").GetRawText();
+            Outcome adapted = Succeeds("finetune", "--model", scratch[name], "--data", text, "--out", scratch[name + "-lora"], "--peft", "lora", "--rank", "2", "--epochs", "1", "--lr", "0.01");
+            Assert.Contains($"parameters in {expected},", adapted.Output, StringComparison.Ordinal);
+            Succeeds("merge", "--model", scratch[name], "--adapter", scratch[name + "-lora/last"], "--out", scratch[name + "-merged"]);
+        }
+
+        Assert.Equal(answers["wide"], answers["narrow"]);
+        Assert.Equal(losses["wide"], losses["narrow"]);
+        Assert.Equal(File.ReadAllBytes(scratch["wide-lora/last/adapter_model.safetensors"]), File.ReadAllBytes(scratch["narrow-lora/last/adapter_model.safetensors"]));
+        Outcome whole = Succeeds("finetune", "--model", scratch["narrow"], "--data", text, "--out", scratch["tuned"], "--epochs", "1", "--lr", "0.01");
+        Assert.Contains("parameters in float32,", whole.Output, StringComparison.Ordinal);
+        foreach (string saved in (string[])["narrow-merged", "tuned/last"])
+        {
+            using SafeTensors file = SafeTensors.Open(scratch[saved + "/model.safetensors"]), before = SafeTensors.Open(scratch["narrow/model.safetensors"]);
+            Assert.Equal(before.Items.Values.Select(item => (item.Name, item.Type)), file.Items.Values.Select(item => (item.Name, item.Type)));
+            Assert.NotEqual(before.Read("model.layers.0.self_attn.q_proj.weight").ToArray(), file.Read("model.layers.0.self_attn.q_proj.weight").ToArray());
+        }
+    }
+
     [Fact]
     public void Bad_texts_end_in_one_line_and_leave_nothing()
     {

@@ -11,9 +11,10 @@ static class AdaptedModel
     /// <summary>Loads a model and attaches a folder's adapters, if one is named.</summary>
     /// <param name="folder">The model's folder.</param>
     /// <param name="adapter">The adapters' folder, or null.</param>
-    public static LoadedModel<TModel> Load<TModel>(string folder, string? adapter) where TModel : Module
+    /// <param name="weights">What becomes of weights stored in 16 bits.</param>
+    public static LoadedModel<TModel> Load<TModel>(string folder, string? adapter, WeightPrecision weights = WeightPrecision.Float32) where TModel : Module
     {
-        LoadedModel<TModel> loaded = ModelFolder.Load<TModel>(folder, Options(adapter));
+        LoadedModel<TModel> loaded = ModelFolder.Load<TModel>(folder, Options(adapter) with { Weights = weights });
         if (adapter is not null) Peft.Load(loaded, adapter);
         return loaded;
     }

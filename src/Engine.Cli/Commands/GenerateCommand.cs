@@ -52,9 +52,7 @@ static class GenerateCommand
         PromptLines? lines = parsed.GetValue(BatchFile) is { } file ? PromptLines.Read(file) : null;
         string? prompt = parsed.GetValue(PromptFile) is { } path ? PromptLines.Text(path) : parsed.GetValue(Prompt);
 
-        LoadedModel<Llama> loaded = ModelFolder.Load<Llama>(folder);
-        if (parsed.GetValue(Adapter) is { } adapter) Peft.Load(loaded, adapter);
-        Generator generator = new(loaded.Model, Tokenizer.Load(folder));
+        Generator generator = new(LanguageModel.Load(folder, parsed.GetValue(Adapter)).Model, Tokenizer.Load(folder));
         return lines is null ? Answer(parsed, generator, prompt!, options, cancellation) : AnswerAll(parsed, generator, lines, options, cancellation);
     }
 
@@ -104,6 +102,7 @@ static class GenerateCommand
         int length = generator.Encode(prompt).Length;
         JsonObject answer = Describe(text, tokens, finish);
         answer["prompt_tokens"] = length;
+        answer["weights"] = LanguageModel.Types(generator.Model);
         answer["seconds"] = elapsed.TotalSeconds;
         answer["tokens_per_second"] = rate;
         if (parsed.GetValue(Json)) text = answer.ToJsonString(PromptLines.Plain) + "\n";

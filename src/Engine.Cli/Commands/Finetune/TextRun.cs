@@ -5,7 +5,8 @@ using Engine.Training;
 namespace Engine.Cli;
 
 /// <summary>Fine-tuning of a language model on instructions or plain text.</summary>
-sealed class TextRun : FinetuneBranch
+/// <param name="adaptation">Says whether the model itself is trained, or adapters beside it.</param>
+sealed class TextRun(AdaptationArguments adaptation) : FinetuneBranch
 {
     public override ModelKind Kind => ModelKind.LanguageModel;
 
@@ -21,10 +22,11 @@ sealed class TextRun : FinetuneBranch
 
     public override PreparedRun Prepare(ParseResult parsed, string folder, TrainingArguments arguments, TrainingOptions options)
     {
-        LoadedModel<Llama> loaded = ModelFolder.Load<Llama>(folder, new() { Seed = arguments.Seed(parsed) });
+        WeightPrecision weights = adaptation.KeepsMatrices(parsed) ? WeightPrecision.Stored : WeightPrecision.Float32;
+        LoadedModel<Llama> loaded = ModelFolder.Load<Llama>(folder, new() { Seed = arguments.Seed(parsed), Weights = weights });
         Llama model = loaded.Model;
         (Tokenizer tokenizer, IReadOnlyDictionary<string, byte[]> files) = TextArguments.TokenizerOf(parsed, folder, model);
-        Console.WriteLine($"{folder}: {loaded.Layout}, {model.ParameterCount:N0} parameters, context {model.Config.MaximumLength:N0}");
+        Console.WriteLine($"{folder}: {loaded.Layout}, {model.ParameterCount:N0} parameters in {LanguageModel.Types(model)}, context {model.Config.MaximumLength:N0}");
         TextEncoding encoding = TextArguments.Encoding(parsed, model);
         bool plain = TextArguments.IsPlain(arguments.Data(parsed));
         if (plain && parsed.IsGiven(TextArguments.Template)) throw new UsageException($"{TextArguments.Template.Name} is for instructions; {arguments.Data(parsed)} is plain text.");
