@@ -84,7 +84,7 @@ public sealed class Llama(ModuleScope at, LlamaConfig config) : Module(at)
 
     Variable Through(Variable x, Tensor? mask, KeyValueCache? past = null)
     {
-        (Tensor cosine, Tensor sine) = rotary.Of(past?.Length ?? 0, x.Shape[1], x.Value);
+        (Tensor cosine, Tensor sine) = rotary.Of(past?.Position ?? 0, x.Shape[1], x.Value);
         LlamaContext context = new(cosine, sine, mask, past);
         return Block.Through<LlamaBlock>(blocks, x, (block, x) => block.Forward(x, context));
     }
