@@ -11,10 +11,9 @@ static class AdaptedModel
     /// <summary>Loads a model and attaches a folder's adapters, if one is named.</summary>
     /// <param name="folder">The model's folder.</param>
     /// <param name="adapter">The adapters' folder, or null.</param>
-    /// <param name="weights">What becomes of weights stored in 16 bits.</param>
-    public static LoadedModel<TModel> Load<TModel>(string folder, string? adapter, WeightPrecision weights = WeightPrecision.Float32) where TModel : Module
+    public static LoadedModel<TModel> Load<TModel>(string folder, string? adapter) where TModel : Module
     {
-        LoadedModel<TModel> loaded = ModelFolder.Load<TModel>(folder, Options(adapter) with { Weights = weights });
+        LoadedModel<TModel> loaded = ModelFolder.Load<TModel>(folder, Options(adapter));
         if (adapter is not null) Peft.Load(loaded, adapter);
         return loaded;
     }
@@ -26,7 +25,7 @@ static class AdaptedModel
     /// <summary>The adapter folder's files that say how to use the model.</summary>
     public static IReadOnlyDictionary<string, byte[]> Companions(string adapter)
     {
-        Dictionary<string, byte[]> files = [];
+        Dictionary<string, byte[]> files = Tokenizer.IsIn(adapter) ? new(Tokenizer.Files(adapter)) : [];
         foreach (string name in CompanionNames)
             if (Path.Combine(adapter, name) is var path && File.Exists(path)) files.Add(name, File.ReadAllBytes(path));
         return files;

@@ -27,7 +27,7 @@ static class MergeCommand
     {
         if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
             throw new UsageException($"{Target.Name}: {target} is not empty; name a new folder.");
-        LoadedModel<Module> loaded = ModelFolder.Load<Module>(folder, AdaptedModel.Options(adapter) with { Weights = WeightPrecision.Stored });
+        LoadedModel<Module> loaded = ModelFolder.Load<Module>(folder, AdaptedModel.Options(adapter));
         AdapterSet adapters = Peft.Load(loaded, adapter);
         int count = adapters.Adapters.Count;
         if (!adapters.CanMerge)

@@ -29,7 +29,7 @@ sealed class TextEvaluation : EvaluateBranch
         if (parsed.GetValue(Limit) is < 1) throw new UsageException($"{Limit.Name} is {parsed.GetValue(Limit)}; it must be 1 or more.");
         IReadOnlyList<(string Name, string Path)> files = Files(arguments.Data);
         Llama model = LanguageModel.Load(arguments.Folder, arguments.Adapter).Model;
-        Tokenizer tokenizer = TextArguments.TokenizerOf(parsed, arguments.Folder, model).Tokenizer;
+        Tokenizer tokenizer = TextArguments.TokenizerOf(parsed, LanguageModel.TokenizerFolder(arguments.Folder, arguments.Adapter), model).Tokenizer;
         List<(string Name, AnswerResult Result)> answers = [];
         List<(string Name, TextResult Result)> texts = [];
         foreach ((string name, string path) in files)
