@@ -15,6 +15,9 @@ namespace Engine.Benchmarks;
 static class Llama7B
 {
     const long Expected = 6_738_415_616;
+    const int Interrupted = 130;
+
+    static volatile bool isWriting, isCancelled;
 
     /// <summary>What the command line may say.</summary>
     sealed record Settings(string? Keep, int Tokens, int Rank, int Steps, int Decoded, bool Recomputes, LlamaConfig Config)
@@ -32,37 +35,56 @@ static class Llama7B
     {
         Settings settings = Settings.Parse(arguments);
         string folder = settings.Keep ?? Path.Combine(Path.GetTempPath(), $"engine-llama7b-{Environment.ProcessId}");
-        bool cancelled = false;
-        void Cancel(PosixSignalContext context)
-        {
-            // Between two steps the run ends by itself and removes what it wrote.
-            context.Cancel = true;
-            cancelled = true;
-        }
-
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel), terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel),
+            terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel), hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Cancel);
         try
         {
-            Measure(settings, folder, () => cancelled);
+            Measure(settings, folder);
         }
         catch (OperationCanceledException)
         {
             Console.WriteLine("Cancelled.");
+            Environment.ExitCode = Interrupted;
         }
         finally
         {
+            Remove();
+        }
+
+        void Remove()
+        {
             if (settings.Keep is null && Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        }
+
+        // A step of the large model takes minutes, and who does not wait for its end would leave 13.5 GB behind: only the writer,
+        // which stops at its next megabyte, is waited for.
+        void Cancel(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            isCancelled = true;
+            if (isWriting) return;
+            Remove();
+            Console.WriteLine("Cancelled.");
+            Environment.Exit(Interrupted);
         }
     }
 
-    static void Measure(Settings settings, string folder, Func<bool> isCancelled)
+    static void Write(string folder, LlamaConfig config)
+    {
+        isWriting = true;
+        RandomLlama.Write(folder, config, shards: 3, () => isCancelled);
+        isWriting = false;
+        if (isCancelled) throw new OperationCanceledException();
+    }
+
+    static void Measure(Settings settings, string folder)
     {
         double reading = Reading(), peak = Roofline.PeakGflops(ThreadTeam.Threads);
         Print($"{ThreadTeam.Threads} threads: reading {reading:F1} GB/s, multiply-adds {peak:F0} GFLOP/s; {Device.Parse("cpu").Backend.Description}");
         if (!File.Exists(Path.Combine(folder, "config.json")))
         {
             long begun = Stopwatch.GetTimestamp();
-            RandomLlama.Write(folder, settings.Config, shards: 3, isCancelled);
+            Write(folder, settings.Config);
             Print($"written in {Stopwatch.GetElapsedTime(begun).TotalSeconds:F0} s");
         }
 
@@ -76,12 +98,12 @@ static class Llama7B
         AdapterSet adapters = Peft.Attach(loaded, new LoraOptions { Rank = settings.Rank, Alpha = 2 * settings.Rank, Targets = ["q_proj", "v_proj"] });
         model.RecomputesBlocks = settings.Recomputes;
         Print($"LoRA rank {settings.Rank} on q and v: {adapters.ParameterCount:N0} trained parameters{(settings.Recomputes ? "; blocks are recomputed in backward" : "")}");
-        Train(model, settings, reading, peak, isCancelled);
-        Decode(model, settings, reading, isCancelled);
+        Train(model, settings, reading, peak);
+        Decode(model, settings, reading);
         Print($"peak {Memory()}");
     }
 
-    static void Train(Llama model, Settings settings, double reading, double peak, Func<bool> isCancelled)
+    static void Train(Llama model, Settings settings, double reading, double peak)
     {
         // Every matrix is read once forward and once for the gradient of its input, and multiplied with every token each time; the
         // first block's are needed forward alone, the embedding's rows hardly at all.
@@ -100,7 +122,6 @@ static class Llama7B
         {
             for (int step = 1; step <= settings.Steps; step++)
             {
-                if (isCancelled()) throw new OperationCanceledException();
                 using StepScope scope = StepScope.Begin();
                 double processor = ProcessorSeconds();
                 long start = Stopwatch.GetTimestamp();
@@ -117,14 +138,13 @@ static class Llama7B
         }
     }
 
-    static void Decode(Llama model, Settings settings, double reading, Func<bool> isCancelled)
+    static void Decode(Llama model, Settings settings, double reading)
     {
         double bytes = 2.0 * (model.ParameterCount - (long)settings.Config.VocabularySize * settings.Config.Width), bound = bytes / reading / 1e9;
         using KeyValueCache cache = new(model.Config, capacity: 64);
         double best = double.PositiveInfinity, sum = 0, processor = 0;
         for (int i = 0; i <= settings.Decoded; i++)
         {
-            if (isCancelled()) throw new OperationCanceledException();
             using StepScope scope = StepScope.Begin();
             long start = Stopwatch.GetTimestamp();
             model.Step(Tensor.From<int>([i + 1], [1, 1]), cache);

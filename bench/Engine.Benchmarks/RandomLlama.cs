@@ -30,8 +30,7 @@ static class RandomLlama
             {
                 foreach (SafeTensorItem item in files[shard])
                 {
-                    if (isCancelled()) throw new OperationCanceledException();
-                    using RandomNumbersStream numbers = new(item.Shape.Length == 1 ? 0 : Deviation, (ulong)map.IndexOf(item.Name) + 1);
+                    using RandomNumbersStream numbers = new(item.Shape.Length == 1 ? 0 : Deviation, (ulong)map.IndexOf(item.Name) + 1, isCancelled);
                     writer.Write(item.Name, item.Type, item.Shape, numbers);
                 }
             }, [new("format", "pt")]);
@@ -91,8 +90,11 @@ static class RandomLlama
         readonly ushort[] numbers = new ushort[65536];
         ulong state;
 
-        public RandomNumbersStream(float deviation, ulong seed)
+        readonly Func<bool> isCancelled;
+
+        public RandomNumbersStream(float deviation, ulong seed, Func<bool> isCancelled)
         {
+            this.isCancelled = isCancelled;
             state = seed * 0x9E3779B97F4A7C15;
             for (int i = 0; i < numbers.Length; i++)
             {
@@ -114,6 +116,7 @@ static class RandomLlama
         // Marsaglia's xorshift: four numbers a step.
         public override int Read(Span<byte> buffer)
         {
+            if (isCancelled()) throw new OperationCanceledException();
             Span<ushort> target = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(buffer);
             ulong x = state;
             for (int i = 0; i < target.Length; i += 4)

@@ -104,6 +104,17 @@ public sealed class Parameter : Variable
         return former;
     }
 
+    /// <summary>
+    /// Takes values that were kept in 16 bits over into float32, in memory of the parameter's own: what it needs to be trained.
+    /// Others stay as they are.
+    /// </summary>
+    public void Widen()
+    {
+        if (Value.DType is not (DType.Float16 or DType.BFloat16)) return;
+        using StepScope outside = StepScope.Outside();
+        Value = Value.To(DType.Float32);
+    }
+
     /// <summary>Replaces the values in place and marks the parameter as loaded.</summary>
     /// <exception cref="ShapeException">The shape differs; the message names the parameter.</exception>
     public void Load(Tensor value)

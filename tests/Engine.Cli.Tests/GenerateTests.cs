@@ -12,7 +12,7 @@ public sealed class GenerateTests : IDisposable
     public void Dispose() => scratch.Dispose();
 
     // A tokenizer of bytes, as tokenizer.json has it: "a" is token 64, "b" 65, and so on; token 256 ends a text.
-    string Model(string name = "llama", ulong seed = 5, int vocabulary = 257, int context = 64)
+    string Model(string name = "llama", ulong seed = 5, int vocabulary = 257, int context = 64, string? normalizer = null)
     {
         JsonObject vocabularyOfBytes = [];
         foreach ((char letter, int id) in ByteLetters().Select((letter, id) => (letter, id))) vocabularyOfBytes[letter.ToString()] = id;
@@ -20,7 +20,7 @@ public sealed class GenerateTests : IDisposable
         {
             ["version"] = "1.0",
             ["added_tokens"] = new JsonArray(new JsonObject { ["id"] = 256, ["content"] = "<end>", ["special"] = true, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false }),
-            ["normalizer"] = null,
+            ["normalizer"] = normalizer is null ? null : new JsonObject { ["type"] = normalizer },
             ["pre_tokenizer"] = new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = true },
             ["post_processor"] = null,
             ["decoder"] = new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = true, ["trim_offsets"] = true, ["use_regex"] = true },
@@ -93,6 +93,17 @@ public sealed class GenerateTests : IDisposable
         Assert.Contains("3 answers, 18 tokens", Assert.Single(shown.ErrorLines), StringComparison.Ordinal);
         Assert.Equal("", EngineProcess.Run([.. arguments, "--out", scratch["answers.jsonl"]]).Output);
         Assert.Equal(shown.Output, File.ReadAllText(scratch["answers.jsonl"]));
+    }
+
+    [Theory]
+    [InlineData("NFC", "cafe\u0301 \u0928\u0940", "caf\u00e9 \u0928\u0940")]
+    [InlineData("NFKC", "\ufb01ne", "fine")]
+    public void Text_that_its_tokenizer_normalises_is_read(string form, string typed, string normal)
+    {
+        string[] arguments = ["generate", "--max-tokens", "8", "--json", "--model"];
+        JsonNode answer = JsonNode.Parse(EngineProcess.Run([.. arguments, Model("normalising", normalizer: form), "--prompt", typed]).Output)!;
+        JsonNode expected = JsonNode.Parse(EngineProcess.Run([.. arguments, Model("plain"), "--prompt", normal]).Output)!;
+        Assert.Equal((Encoding.UTF8.GetByteCount(normal), (string?)expected["text"]), ((int)answer["prompt_tokens"]!, (string?)answer["text"]));
     }
 
     [Fact]

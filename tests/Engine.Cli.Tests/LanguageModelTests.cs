@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Engine.Models;
 
 namespace Engine.Cli.Tests;
@@ -97,6 +98,107 @@ public sealed class LanguageModelTests
         Assert.Equal(JsonValueKind.Null, even.GetProperty("perplexity").ValueKind);
         Outcome cut = Succeeds("finetune", "--model", model, "--data", train, "--out", scratch["cut"], "--epochs", "1", "--cutoff", "50", "--template", template);
         Assert.Contains("are longer than 50 tokens and are cut", cut.Output);
+    }
+
+    [Fact]
+    public void Adapters_that_learned_from_another_tokenizer_bring_it_along()
+    {
+        using Scratch scratch = new();
+        string model = Small(scratch), text = scratch.Write("verse.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(Verse, 12))));
+        // The bytes of one and the other letter change places: the same text has other tokens.
+        JsonNode other = JsonNode.Parse(ByteTokenizer.Files()["tokenizer.json"])!;
+        JsonObject vocabulary = other["model"]!["vocab"]!.AsObject();
+        (int e, int t) = ((int)vocabulary["e"]!, (int)vocabulary["t"]!);
+        (vocabulary["e"], vocabulary["t"]) = (t, e);
+        foreach ((string name, byte[] bytes) in ByteTokenizer.Files()) scratch.Write($"other/{name}", bytes);
+        scratch.Write("other/tokenizer.json", Encoding.UTF8.GetBytes(other.ToJsonString()));
+        Succeeds("finetune", "--model", model, "--data", text, "--tokenizer", scratch["other"], "--out", scratch["run"], "--peft", "lora", "--rank", "2", "--epochs", "1", "--lr", "0.01");
+        string adapter = scratch["run/last"];
+
+        string Loss(params string[] more)
+        {
+            using JsonDocument measured = JsonDocument.Parse(Succeeds(["evaluate", "--data", text, "--json", .. more]).Output);
+            return measured.RootElement.GetProperty("texts")[0].GetProperty("loss").GetRawText();
+        }
+
+        string expected = Loss("--model", model, "--adapter", adapter, "--tokenizer", scratch["other"]);
+        Assert.NotEqual(expected, Loss("--model", model, "--adapter", adapter, "--tokenizer", model));
+        Assert.Equal(expected, Loss("--model", model, "--adapter", adapter));
+        string[] generate = ["generate", "--model", model, "--adapter", adapter, "--prompt", "the trees", "--max-tokens", "12"];
+        Assert.Equal(Succeeds([.. generate, "--tokenizer", scratch["other"]]).Output, Succeeds(generate).Output);
+        Succeeds("merge", "--model", model, "--adapter", adapter, "--out", scratch["merged"]);
+        Assert.Equal(File.ReadAllBytes(scratch["other/tokenizer.json"]), File.ReadAllBytes(scratch["merged/tokenizer.json"]));
+        Succeeds("finetune", "--model", model, "--adapter", adapter, "--data", text, "--out", scratch["more"], "--epochs", "1");
+        Assert.Equal(File.ReadAllBytes(scratch["other/tokenizer.json"]), File.ReadAllBytes(scratch["more/last/tokenizer.json"]));
+    }
+
+    [Fact]
+    public void A_copy_of_the_tokenizer_beside_adapters_does_not_hide_what_config_json_says_of_the_end()
+    {
+        using Scratch scratch = new();
+        string model = Small(scratch), text = Questions(scratch, "train.json", 24);
+        foreach (string name in ByteTokenizer.Files().Keys.Where(name => name != "tokenizer.json")) File.Delete(Path.Combine(model, name));
+        Assert.Equal(ByteTokenizer.EndId, Tokenizer.Load(model).EndId);
+        Succeeds("finetune", "--model", model, "--data", text, "--out", scratch["run"], "--peft", "lora", "--rank", "2", "--epochs", "1");
+        Assert.Null(Tokenizer.Load(scratch["run/last"]).EndId);
+        string[] evaluate = ["evaluate", "--model", model, "--adapter", scratch["run/last"], "--data", text, "--limit", "4", "--json"];
+        using JsonDocument found = JsonDocument.Parse(Succeeds(evaluate).Output), expected = JsonDocument.Parse(Succeeds([.. evaluate, "--tokenizer", model]).Output);
+        Assert.Equal(expected.RootElement.GetProperty("sets")[0].GetProperty("perplexity").GetRawText(), found.RootElement.GetProperty("sets")[0].GetProperty("perplexity").GetRawText());
+    }
+
+    [Fact]
+    public void A_base_without_a_head_is_refused_in_a_line_until_its_embedding_is_the_head()
+    {
+        using Scratch scratch = new();
+        string text = scratch.Write("verse.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(Verse, 12))));
+        LlamaConfig config = ModelFolder.Load<Llama>(Small(scratch)).Model.Config with { TiedEmbeddings = false, HasHead = false };
+        string folder = scratch["base"];
+        ModelFolder.Save(new Llama(config, 1), folder, ByteTokenizer.Files());
+        foreach (string[] arguments in (string[][])[["generate", "--prompt", "a"], ["evaluate", "--data", text], ["finetune", "--data", text, "--out", scratch["run"]], ["finetune", "--data", text, "--out", scratch["run"], "--peft", "lora"]])
+            Fails(1, "without lm_head.weight", [.. arguments, "--model", folder]);
+        Assert.Contains("Hugging Face LLaMA", Succeeds("inspect", folder).Output, StringComparison.Ordinal);
+        Succeeds("convert", "--model", folder, "--dtype", "bfloat16", "--out", scratch["narrow"]);
+        foreach (string name in (string[])["base", "narrow"])
+        {
+            string path = scratch[name + "/config.json"];
+            File.WriteAllText(path, File.ReadAllText(path).Replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true", StringComparison.Ordinal));
+            Succeeds("generate", "--model", scratch[name], "--prompt", "a", "--max-tokens", "4");
+        }
+    }
+
+    [Theory]
+    [InlineData("bfloat16")]
+    [InlineData("float16")]
+    public void Weights_of_16_bits_stay_so_unless_they_are_trained(string type)
+    {
+        using Scratch scratch = new();
+        string text = scratch.Write("verse.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(Verse, 12))));
+        Succeeds("convert", "--model", Small(scratch), "--dtype", type, "--out", scratch["narrow"]);
+        Succeeds("convert", "--model", scratch["narrow"], "--dtype", "float32", "--out", scratch["wide"]);
+        Dictionary<string, string> answers = [], losses = [];
+        foreach ((string name, string expected) in (ReadOnlySpan<(string, string)>)[("narrow", type), ("wide", "float32")])
+        {
+            using JsonDocument answer = JsonDocument.Parse(Succeeds("generate", "--model", scratch[name], "--prompt", "The sun", "--max-tokens", "16", "--json").Output);
+            using JsonDocument measured = JsonDocument.Parse(Succeeds("evaluate", "--model", scratch[name], "--data", text, "--json").Output);
+            Assert.Equal((expected, expected), (answer.RootElement.GetProperty("weights").GetString(), measured.RootElement.GetProperty("weights").GetString()));
+            answers[name] = answer.RootElement.GetProperty("text").GetString()!;
+            losses[name] = measured.RootElement.GetProperty("texts")[0].GetProperty("loss").GetRawText();
+            Outcome adapted = Succeeds("finetune", "--model", scratch[name], "--data", text, "--out", scratch[name + "-lora"], "--peft", "lora", "--rank", "2", "--epochs", "1", "--lr", "0.01");
+            Assert.Contains($"parameters in {expected},", adapted.Output, StringComparison.Ordinal);
+            Succeeds("merge", "--model", scratch[name], "--adapter", scratch[name + "-lora/last"], "--out", scratch[name + "-merged"]);
+        }
+
+        Assert.Equal(answers["wide"], answers["narrow"]);
+        Assert.Equal(losses["wide"], losses["narrow"]);
+        Assert.Equal(File.ReadAllBytes(scratch["wide-lora/last/adapter_model.safetensors"]), File.ReadAllBytes(scratch["narrow-lora/last/adapter_model.safetensors"]));
+        Outcome whole = Succeeds("finetune", "--model", scratch["narrow"], "--data", text, "--out", scratch["tuned"], "--epochs", "1", "--lr", "0.01");
+        Assert.Contains("parameters in float32,", whole.Output, StringComparison.Ordinal);
+        foreach (string saved in (string[])["narrow-merged", "tuned/last"])
+        {
+            using SafeTensors file = SafeTensors.Open(scratch[saved + "/model.safetensors"]), before = SafeTensors.Open(scratch["narrow/model.safetensors"]);
+            Assert.Equal(before.Items.Values.Select(item => (item.Name, item.Type)), file.Items.Values.Select(item => (item.Name, item.Type)));
+            Assert.NotEqual(before.Read("model.layers.0.self_attn.q_proj.weight").ToArray(), file.Read("model.layers.0.self_attn.q_proj.weight").ToArray());
+        }
     }
 
     [Fact]

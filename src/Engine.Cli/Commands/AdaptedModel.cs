@@ -25,7 +25,7 @@ static class AdaptedModel
     /// <summary>The adapter folder's files that say how to use the model.</summary>
     public static IReadOnlyDictionary<string, byte[]> Companions(string adapter)
     {
-        Dictionary<string, byte[]> files = [];
+        Dictionary<string, byte[]> files = Tokenizer.IsIn(adapter) ? new(Tokenizer.Files(adapter)) : [];
         foreach (string name in CompanionNames)
             if (Path.Combine(adapter, name) is var path && File.Exists(path)) files.Add(name, File.ReadAllBytes(path));
         return files;

@@ -32,7 +32,7 @@ static class GenerateCommand
             "  engine generate --model llama --prompt \"Once upon a time\"\n" +
             "  engine generate --model llama --adapter run/best --prompt-file question.txt --temperature 0.7 --top-p 0.9 --stop \"###\"\n" +
             "  engine generate --model llama --batch-file prompts.jsonl --out answers.jsonl");
-        foreach (Option option in (Option[])[Model, Adapter, Prompt, PromptFile, BatchFile, Batch, MaxTokens, Temperature, TopK, TopP, RepetitionPenalty, Stop, Seed, Target, Json])
+        foreach (Option option in (Option[])[Model, Adapter, TextArguments.Tokenizer, Prompt, PromptFile, BatchFile, Batch, MaxTokens, Temperature, TopK, TopP, RepetitionPenalty, Stop, Seed, Target, Json])
             command.Add(option);
         command.Add(Machine.Device);
         command.Add(Machine.Threads);
@@ -47,14 +47,12 @@ static class GenerateCommand
         if (sources != 1) throw new UsageException("Give one of --prompt, --prompt-file and --batch-file.");
         if (parsed.GetValue(Batch) < 1) throw new UsageException($"--batch is {parsed.GetValue(Batch)}; it must be 1 or more.");
         if (parsed.GetValue(BatchFile) is not null && parsed.GetValue(Json)) throw new UsageException("--batch-file gives JSON lines anyway; leave out --json.");
-        string folder = parsed.GetValue(Model)!;
-        GenerationOptions options = Options(parsed, folder);
+        string folder = parsed.GetValue(Model)!, words = LanguageModel.TokenizerFolder(folder, parsed.GetValue(Adapter));
+        GenerationOptions options = Options(parsed, File.Exists(Path.Combine(words, GenerationOptions.FileName)) ? words : folder);
         PromptLines? lines = parsed.GetValue(BatchFile) is { } file ? PromptLines.Read(file) : null;
         string? prompt = parsed.GetValue(PromptFile) is { } path ? PromptLines.Text(path) : parsed.GetValue(Prompt);
 
-        LoadedModel<Llama> loaded = ModelFolder.Load<Llama>(folder);
-        if (parsed.GetValue(Adapter) is { } adapter) Peft.Load(loaded, adapter);
-        Generator generator = new(loaded.Model, Tokenizer.Load(folder));
+        Generator generator = new(LanguageModel.Load(folder, parsed.GetValue(Adapter)).Model, TextArguments.TokenizerOf(parsed, words).Tokenizer);
         return lines is null ? Answer(parsed, generator, prompt!, options, cancellation) : AnswerAll(parsed, generator, lines, options, cancellation);
     }
 
@@ -104,6 +102,7 @@ static class GenerateCommand
         int length = generator.Encode(prompt).Length;
         JsonObject answer = Describe(text, tokens, finish);
         answer["prompt_tokens"] = length;
+        answer["weights"] = LanguageModel.Types(generator.Model);
         answer["seconds"] = elapsed.TotalSeconds;
         answer["tokens_per_second"] = rate;
         if (parsed.GetValue(Json)) text = answer.ToJsonString(PromptLines.Plain) + "\n";

@@ -20,7 +20,7 @@ abstract class ModelLayout
         new HuggingFaceSwin("swin."), new HuggingFaceSwin(""),
         new TorchvisionSwin(),
         new HuggingFaceUperNet(),
-        new HuggingFaceLlama(),
+        new HuggingFaceLlama("model."), new HuggingFaceLlama(""),
     ];
 
     /// <summary>Whose layout it is.</summary>

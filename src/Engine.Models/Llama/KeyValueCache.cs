@@ -18,7 +18,9 @@ public sealed class KeyValueCache : IDisposable
     readonly Device device;
     readonly DType dtype;
     readonly Tensor[] keys, values;             // a layer: [B, G, capacity, Dh]
+    int[] padding;                              // B: how many tokens in front of each sequence are nobody's
     Tensor? seen;                               // [B, 1, 1, MaximumLength], bool; null where nobody is padded
+    int dropped;                                // tokens that were in front of all of these and are gone
 
     /// <summary>An empty cache.</summary>
     /// <param name="config">The model's shape.</param>
@@ -31,15 +33,15 @@ public sealed class KeyValueCache : IDisposable
         ArgumentNullException.ThrowIfNull(config);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batch);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
-        (this.config, this.device, this.dtype, Batch) = (config, device ?? Device.Default, dtype, batch);
-        (keys, values) = (new Tensor[config.Depth], new Tensor[config.Depth]);
+        (this.config, this.device, this.dtype) = (config, device ?? Device.Default, dtype);
+        (keys, values, padding) = (new Tensor[config.Depth], new Tensor[config.Depth], new int[batch]);
         Capacity = Math.Min(capacity, config.MaximumLength);
         using StepScope outside = StepScope.Outside();
         for (int layer = 0; layer < keys.Length; layer++) (keys[layer], values[layer]) = (Room(), Room());
     }
 
     /// <summary>B: sequences side by side.</summary>
-    public int Batch { get; }
+    public int Batch => padding.Length;
 
     /// <summary>Tokens of each sequence so far, padding among them.</summary>
     public int Length { get; private set; }
@@ -49,6 +51,13 @@ public sealed class KeyValueCache : IDisposable
 
     /// <summary>The model's context: what the cache may grow to.</summary>
     public int MaximumLength => config.MaximumLength;
+
+    /// <summary>The rotary position of the next token: distances alone count, so what is dropped in front does not turn the others.</summary>
+    internal int Position => dropped + Length;
+
+    /// <summary>Tokens of a sequence so far, its padding not among them.</summary>
+    /// <param name="row">The sequence.</param>
+    public int LengthOf(int row) => Length - padding[row];
 
     Tensor Room() => Tensor.Empty([Batch, config.KeyValueHeads, Capacity, config.HeadSize], dtype, device);
 
@@ -60,19 +69,58 @@ public sealed class KeyValueCache : IDisposable
     {
         if (Length > 0) throw new InvalidOperationException($"Pad: the cache holds {Length} tokens already; clear it first.");
         if (padding.Length != Batch) throw new ShapeException($"Pad: {padding.Length} counts given for {Batch} sequences.");
-        bool[] visible = new bool[(long)Batch * MaximumLength];
         for (int row = 0; row < Batch; row++)
-        {
             if (padding[row] < 0 || padding[row] >= MaximumLength)
                 throw new ShapeException($"Pad: {padding[row]} tokens of padding for sequence {row}; 0 to {MaximumLength - 1} are possible.");
-            visible.AsSpan(row * MaximumLength + padding[row], MaximumLength - padding[row]).Fill(true);
-        }
+        SetPadding([.. padding]);
+    }
 
+    void SetPadding(int[] counts)
+    {
+        padding = counts;
         seen?.Release();
         seen = null;
-        if (!padding.ContainsAnyExcept(0)) return;
+        if (!counts.ContainsAnyExcept(0)) return;
+        bool[] visible = new bool[(long)Batch * MaximumLength];
+        for (int row = 0; row < Batch; row++) visible.AsSpan(row * MaximumLength + counts[row], MaximumLength - counts[row]).Fill(true);
         using StepScope outside = StepScope.Outside();
         seen = Tensor.From(visible, [Batch, 1, 1, MaximumLength], device);
+    }
+
+    /// <summary>
+    /// Goes on with some of the sequences alone: those that are done cost nothing any more. Padding that all the others have in
+    /// front goes too, which leaves them the room of their whole context.
+    /// </summary>
+    /// <param name="rows">Which, in their new order.</param>
+    /// <exception cref="ShapeException">There is none, or no such sequence.</exception>
+    public void Keep(params ReadOnlySpan<int> rows)
+    {
+        if (rows.Length == 0) throw new ShapeException("Keep: no sequence is left; dispose the cache instead.");
+        int[] kept = new int[rows.Length];
+        for (int i = 0; i < rows.Length; i++)
+            kept[i] = rows[i] >= 0 && rows[i] < Batch ? padding[rows[i]] : throw new ShapeException($"Keep: there is no sequence {rows[i]}; there are {Batch}.");
+        int common = Math.Min(kept.Min(), Length);
+        for (int i = 0; i < kept.Length; i++) kept[i] -= common;
+        SetPadding(kept);
+        using StepScope outside = StepScope.Outside();
+        for (int layer = 0; layer < keys.Length; layer++)
+        {
+            keys[layer] = Chosen(keys[layer], rows, common);
+            values[layer] = Chosen(values[layer], rows, common);
+        }
+
+        dropped += common;
+        Length -= common;
+    }
+
+    Tensor Chosen(Tensor old, ReadOnlySpan<int> rows, int first)
+    {
+        Tensor room = Room();
+        if (Length > first)
+            for (int i = 0; i < rows.Length; i++)
+                room.Slice(0, i, i + 1).Slice(2, 0, Length - first).CopyFrom(old.Slice(0, rows[i], rows[i] + 1).Slice(2, first, Length));
+        old.Release();
+        return room;
     }
 
     /// <summary>Forgets all but the first tokens: to go on from a beginning that several texts share.</summary>
@@ -83,8 +131,8 @@ public sealed class KeyValueCache : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
         Length = length;
         if (length > 0) return;
-        seen?.Release();
-        seen = null;
+        dropped = 0;
+        SetPadding(new int[Batch]);
     }
 
     /// <summary>Makes room for more tokens.</summary>

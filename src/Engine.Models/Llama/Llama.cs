@@ -14,7 +14,7 @@ public sealed class Llama(ModuleScope at, LlamaConfig config) : Module(at)
     readonly Embedding embed = new(at / "embed", config.Validated().VocabularySize, config.Width);
     readonly LlamaBlock[] blocks = Stack(at / "layers", config);
     readonly RmsNorm norm = new(at / "norm", config.Width, config.Epsilon);
-    readonly Linear? head = config.TiedEmbeddings ? null : new(at / "head", config.Width, config.VocabularySize, bias: false);
+    readonly Linear? head = config.TiedEmbeddings || !config.HasHead ? null : new(at / "head", config.Width, config.VocabularySize, bias: false);
     readonly RotaryTables rotary = new(config);
 
     /// <summary>A new model with random weights.</summary>
@@ -49,7 +49,9 @@ public sealed class Llama(ModuleScope at, LlamaConfig config) : Module(at)
     /// <summary>States to tokens: the head alone.</summary>
     /// <param name="hidden">[..., D]</param>
     /// <returns>[..., V]</returns>
-    public Variable Logits(Variable hidden) => head is null ? embed.Scores(hidden) : head.Forward(hidden);
+    /// <exception cref="InvalidOperationException">The model has no head.</exception>
+    public Variable Logits(Variable hidden) => !config.HasHead ? throw new InvalidOperationException("Llama: the model has no head, which says what token comes next; Hidden gives its states.")
+        : head is null ? embed.Scores(hidden) : head.Forward(hidden);
 
     /// <summary>What comes after the last of some tokens that continue what a cache holds. No gradient is recorded.</summary>
     /// <param name="tokens">int32 or int64 [B, T]: a prompt, or one token for each sequence.</param>
@@ -84,7 +86,7 @@ public sealed class Llama(ModuleScope at, LlamaConfig config) : Module(at)
 
     Variable Through(Variable x, Tensor? mask, KeyValueCache? past = null)
     {
-        (Tensor cosine, Tensor sine) = rotary.Of(past?.Length ?? 0, x.Shape[1], x.Value);
+        (Tensor cosine, Tensor sine) = rotary.Of(past?.Position ?? 0, x.Shape[1], x.Value);
         LlamaContext context = new(cosine, sine, mask, past);
         return Block.Through<LlamaBlock>(blocks, x, (block, x) => block.Forward(x, context));
     }

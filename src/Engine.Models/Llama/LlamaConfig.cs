@@ -44,6 +44,9 @@ public sealed record LlamaConfig
     /// <summary>Whether the embedding is the head as well.</summary>
     public bool TiedEmbeddings { get; init; }
 
+    /// <summary>Whether there is a head, its own or the embedding; a model without has states and names no tokens.</summary>
+    public bool HasHead { get; init; } = true;
+
     /// <summary>Whether the four projections of attention have biases.</summary>
     public bool AttentionBias { get; init; }
 
@@ -70,7 +73,7 @@ public sealed record LlamaConfig
             long width = Width, queries = (long)Heads * HeadSize, keys = (long)KeyValueHeads * HeadSize, mlp = MlpWidth;
             long attention = 2 * width * queries + 2 * width * keys + (AttentionBias ? queries + 2 * keys + width : 0);     // q, o; k, v
             long gated = 3 * width * mlp + (MlpBias ? 2 * mlp + width : 0);                                                 // gate, up, down
-            return Depth * (attention + gated + 2 * width) + width + VocabularySize * width * (TiedEmbeddings ? 1 : 2);
+            return Depth * (attention + gated + 2 * width) + width + VocabularySize * width * (HasHead && !TiedEmbeddings ? 2 : 1);
         }
     }
 
@@ -84,6 +87,7 @@ public sealed record LlamaConfig
         Require(HeadSize > 0 && HeadSize % 2 == 0, $"head size {HeadSize} is not a positive even number");
         Require(VocabularySize <= MostVocabulary && MaximumLength <= MostLength && Width <= MostWidth && MlpWidth <= MostWidth && Depth <= MostWidth
             && Heads <= MostWidth && HeadSize <= MostWidth && (long)Heads * HeadSize <= MostWidth, $"no model is of this size: {this}");
+        Require(HasHead || !TiedEmbeddings, "embeddings that are tied to a head, and no head");
         Require(Epsilon > 0 && float.IsFinite(Epsilon), $"epsilon {Epsilon} is not a positive number");
         Require(RotaryBase > 0 && double.IsFinite(RotaryBase), $"rotary base {RotaryBase} is not a positive number");
         Require(RotaryScaling is not { Factor: <= 0 } && RotaryScaling is not { OriginalLength: <= 0 }, $"rotary scaling {RotaryScaling} is not positive");

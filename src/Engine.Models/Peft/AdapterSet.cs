@@ -1,5 +1,4 @@
 using Engine.Autograd;
-using Engine.Tensors;
 
 namespace Engine.Models;
 
@@ -49,8 +48,7 @@ public sealed class AdapterSet
         try
         {
             companions.AddRange(before.Keys.Where(parameter => IsCompanion(parameter, sites)));
-            if (companions.FirstOrDefault(parameter => !parameter.IsBuffer && !parameter.Value.DType.IsArithmetic()) is { } stored)
-                throw new ArgumentException($"Adapters: '{stored.Name}' is kept in {stored.Value.DType} and cannot be trained beside them; load the model with its weights in Float32.");
+            foreach (Parameter parameter in companions) parameter.Widen();      // a head kept in 16 bits has to be float32 to learn
             foreach (Parameter parameter in before.Keys) parameter.Trainable = companions.Contains(parameter);
             foreach (IGrouping<Linear, AdapterSite> layer in sites.GroupBy(site => site.Layer))
             {

@@ -25,6 +25,13 @@ public abstract class Tokenizer
         return TokenizerFolder.Load(folder);
     }
 
+    /// <summary>Whether a folder holds a tokenizer.</summary>
+    public static bool IsIn(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return TokenizerFolder.IsIn(folder);
+    }
+
     /// <summary>The files of a folder that make its tokenizer, to be saved with a model that was trained from it. Empty where it has none.</summary>
     /// <exception cref="CheckpointException">A file cannot be read.</exception>
     public static IReadOnlyDictionary<string, byte[]> Files(string folder)

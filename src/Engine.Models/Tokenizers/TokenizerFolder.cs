@@ -32,6 +32,8 @@ sealed class TokenizerFolder
         throw new CheckpointException(folder, $"holds no {TokenizerJson.Name} or {SentencePieceModel.Name}; fetch one from where the weights came from, or name another folder");
     }
 
+    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, TokenizerJson.Name)) || File.Exists(Path.Combine(folder, SentencePieceModel.Name));
+
     public static IReadOnlyDictionary<string, byte[]> Files(string folder)
     {
         Dictionary<string, byte[]> files = [];

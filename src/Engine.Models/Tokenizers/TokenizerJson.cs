@@ -167,13 +167,13 @@ sealed class TokenizerJson
             case "Replace":
                 Regex pattern = Pattern(normalizer, "normalizer Replace");
                 string content = Text(normalizer, "content") ?? throw Fault("normalizer Replace lacks \"content\"");
-                normalizers.Add(text => TextNormalizer.Replace(text, pattern, content));
+                normalizers.Add(text => pattern.Replace(text, content.Replace("$", "$$", StringComparison.Ordinal)));
                 break;
             case var other:
                 throw Unsupported("normalizer", other, "NFC, NFD, NFKC, NFKD, Prepend, Replace and Sequence are");
         }
 
-        void Unicode(NormalizationForm form) => normalizers.Add(text => TextNormalizer.Unicode(text, form));
+        void Unicode(NormalizationForm form) => normalizers.Add(text => UnicodeForms.Normalize(text, form));
     }
 
     void PreTokenizer(JsonElement item)

@@ -41,6 +41,39 @@ public sealed class GeneratorTests
         Assert.NotEqual(together[0].Tokens, together[2].Tokens);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1.2)]
+    public void Answers_that_end_at_different_places_are_what_they_would_be_alone(double temperature)
+    {
+        Generator generator = new(new Llama(Config, seed: 4));
+        IReadOnlyList<int>[] prompts = [.. new[] { 5, 40, 17, 9, 2, 30, 12, 26 }.Select((length, i) => (IReadOnlyList<int>)LlamaModels.Tokens(length, 259, (ulong)i))];
+        GenerationOptions options = Unending with { Temperature = temperature, MaxNewTokens = 30, Seed = 9 };
+        // Tokens that come somewhere in the middle of some answers end them there.
+        IReadOnlyList<Generation> whole = generator.Complete(prompts, options, batch: 1);
+        options = options with { EndIds = [.. whole.Take(5).Select((answer, i) => answer.Tokens[3 + 5 * i])] };
+        IReadOnlyList<Generation> alone = generator.Complete(prompts, options, batch: 1), together = generator.Complete(prompts, options, batch: 8);
+        Assert.True(alone.Select(answer => answer.Tokens.Count).Distinct().Count() > 3, "all answers have one length");
+        for (int i = 0; i < prompts.Length; i++)
+        {
+            Assert.Equal(alone[i].Tokens, together[i].Tokens);
+            Assert.Equal(alone[i].Finish, together[i].Finish);
+        }
+    }
+
+    [Fact]
+    public void A_short_prompt_beside_a_long_one_has_its_whole_context()
+    {
+        Generator generator = new(new Llama(Config, seed: 4));
+        IReadOnlyList<int>[] prompts = [LlamaModels.Tokens(90, 259, 1), LlamaModels.Tokens(10, 259, 2), LlamaModels.Tokens(60, 259, 3)];
+        IReadOnlyList<Generation> together = generator.Complete(prompts, Unending with { MaxNewTokens = 500 });
+        for (int i = 0; i < prompts.Length; i++)
+        {
+            Assert.Equal(generator.Stream(prompts[i], Unending with { MaxNewTokens = 500 }).Select(token => token.Id), together[i].Tokens);
+            Assert.Equal((Config.MaximumLength - prompts[i].Count + 1, FinishReason.ContextFull), (together[i].Tokens.Count, together[i].Finish));
+        }
+    }
+
     [Fact]
     public void The_scores_behind_padding_are_those_without()
     {

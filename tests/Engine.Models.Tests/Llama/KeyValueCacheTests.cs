@@ -70,6 +70,59 @@ public sealed class KeyValueCacheTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(1)]
+    [InlineData(2, 0)]
+    [InlineData(0, 1)]
+    [InlineData(1, 0, 2)]
+    public void Sequences_that_are_kept_go_on_as_they_would_alone(params int[] rows)
+    {
+        Llama model = new(Config, seed: 3);
+        int[] padding = [13, 0, 5];
+        int[][] texts = [.. padding.Select((count, i) => LlamaModels.Tokens(60 - count, 50, (ulong)i))];
+        using KeyValueCache together = new(Config, batch: 3);
+        together.Pad(padding);
+        model.Step(Tensor.From<int>([.. texts.SelectMany((text, i) => (int[])[.. new int[padding[i]], .. text[..(20 - padding[i])]])], [3, 20]), together);
+        together.Keep(rows);
+        int least = rows.Min(row => padding[row]);
+        Assert.Equal((rows.Length, 20 - least), (together.Batch, together.Length));
+        for (int i = 0; i < rows.Length; i++) Assert.Equal(20 - padding[rows[i]], together.LengthOf(i));
+
+        KeyValueCache[] alone = [.. rows.Select(_ => new KeyValueCache(Config))];
+        for (int i = 0; i < rows.Length; i++) model.Step(Tensor.From(texts[rows[i]][..(20 - padding[rows[i]])], [1, 20 - padding[rows[i]]]), alone[i]);
+        for (int next = 20; next < 46; next++)
+        {
+            int[] tokens = [.. rows.Select(row => texts[row][next - padding[row]])];
+            Tensor scores = model.Step(Tensor.From(tokens, [rows.Length, 1]), together);
+            for (int i = 0; i < rows.Length; i++)
+                TensorAssert.Close(scores.Slice(0, i, i + 1), model.Step(Tensor.From([tokens[i]], [1, 1]), alone[i]), 1e-4, 1e-5, $"sequence {rows[i]}, token {next}");
+        }
+
+        foreach (KeyValueCache cache in alone) cache.Dispose();
+    }
+
+    [Fact]
+    public void Sequences_that_are_kept_have_their_whole_context()
+    {
+        Llama model = new(Config, seed: 3);
+        using KeyValueCache cache = new(Config, batch: 2);
+        cache.Pad(0, 86);
+        model.Step(Tensor.From(LlamaModels.Tokens(2 * 96, 50), [2, 96]), cache);
+        Refused("longer than the model's context", () => model.Step(Tensor.Zeros([2, 1], DType.Int32), cache));
+        cache.Keep(1);
+        Assert.Equal(10, cache.Length);
+        model.Step(Tensor.From(LlamaModels.Tokens(86, 50), [1, 86]), cache);
+        Refused("longer than the model's context", () => model.Step(Tensor.Zeros([1, 1], DType.Int32), cache));
+        Refused("there is no sequence 1; there are 1", () => cache.Keep(1));
+        Refused("no sequence is left", () => cache.Keep());
+        cache.Truncate();
+        using KeyValueCache fresh = new(Config);
+        Tensor tokens = Tensor.From<int>([4, 5, 6], [1, 3]);
+        TensorAssert.SameBits(model.Step(tokens, cache), model.Step(tokens, fresh), "begun anew");
+    }
+
     [Fact]
     public void Padding_that_cannot_be_is_refused()
     {

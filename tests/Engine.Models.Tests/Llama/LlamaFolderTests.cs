@@ -158,6 +158,53 @@ public sealed class LlamaFolderTests : IDisposable
         Refused(folder, "1 tensor is missing: \"lm_head.weight\"");
     }
 
+    [Theory]
+    [InlineData("llama_mha", false)]
+    [InlineData("llama_gqa_tied", true)]
+    public void A_base_without_a_head_of_its_own_gives_states_and_a_tied_one_tokens(string name, bool hasHead)
+    {
+        string folder = WithoutHead(name);
+        LoadedModel<Llama> loaded = ModelFolder.Load<Llama>(folder);
+        Llama whole = LlamaModels.Load(name);
+        Tensor tokens = Tensor.From(LlamaModels.Tokens(9, whole.Config.VocabularySize), [1, 9]);
+        Assert.Equal((ModelKind.LanguageModel, "Hugging Face LLaMA", hasHead), (ModelFolder.KindOf(folder), loaded.Layout, loaded.Model.Config.HasHead));
+        Assert.Equal(loaded.Model.Config.ParameterCount, loaded.Model.ParameterCount);
+        TensorAssert.SameBits(loaded.Model.Hidden(tokens).Value, whole.Hidden(tokens).Value, "states");
+        if (hasHead) TensorAssert.SameBits(loaded.Model.Forward(tokens).Value, whole.Forward(tokens).Value, "logits");
+        else Assert.Contains("the model has no head", Assert.Throws<InvalidOperationException>(() => loaded.Model.Forward(tokens)).Message, StringComparison.Ordinal);
+        loaded.Save(scratch["saved"]);
+        AssertSameFolders(folder, scratch["saved"]);
+    }
+
+    [Fact]
+    public void A_base_of_our_own_without_a_head_is_saved_and_read()
+    {
+        LlamaConfig config = LlamaModels.Small with { TiedEmbeddings = false, HasHead = false };
+        Llama model = new(config, seed: 3);
+        ModelFolder.Save(model, scratch["base"]);
+        Assert.Equal("LlamaModel", (string?)JsonNode.Parse(File.ReadAllText(Path.Combine(scratch["base"], "config.json")))!["architectures"]![0]);
+        Llama again = ModelFolder.Load<Llama>(scratch["base"]).Model;
+        Assert.False(again.Config.HasHead);
+        foreach (Parameter parameter in model.Parameters) TensorAssert.SameBits(again[parameter.Name].Value, parameter.Value, parameter.Name);
+        Assert.Throws<ArgumentException>(() => new Llama(config with { TiedEmbeddings = true }));
+    }
+
+    [Fact]
+    public void A_base_of_another_family_with_the_same_names_is_refused()
+    {
+        string folder = WithoutHead("llama_mha"), path = Path.Combine(folder, "config.json");
+        File.WriteAllText(path, File.ReadAllText(path).Replace("\"llama\"", "\"mistral\"", StringComparison.Ordinal));
+        Refused(folder, "\"model_type\" is \"mistral\"");
+    }
+
+    // As LlamaModel is saved: the names of its own parts, without the head's and without what they begin with beside one.
+    string WithoutHead(string name)
+    {
+        string folder = Changed(name, config => config["architectures"] = new JsonArray("LlamaModel"));
+        ModelFixtures.Rewrite(folder, item => item.Name == "lm_head.weight" ? null : new(item.Name["model.".Length..], item.Type, item.Shape.ToArray()));
+        return folder;
+    }
+
     [Fact]
     public void Classes_of_a_language_model_are_refused() =>
         Assert.Contains("has no classes", Assert.Throws<CheckpointException>(() =>

@@ -104,6 +104,50 @@ public sealed class LlamaLoraFixtureTests
         TensorAssert.SameBits(loaded.Model.Forward(tokens).Value, logits.Value, "unmerged");
     }
 
+    [Theory]
+    [InlineData("llama_bf16")]
+    [InlineData("llama_f16")]
+    public void Merging_into_mapped_weights_saves_the_bytes_of_merging_into_widened_ones(string name)
+    {
+        using SafeTensorsScratch scratch = new();
+        foreach (WeightPrecision precision in (WeightPrecision[])[WeightPrecision.Stored, WeightPrecision.Float32])
+        {
+            LoadedModel<Llama> loaded = ModelFolder.Load<Llama>(ModelFixtures.Folder(name), new() { Weights = precision });
+            AdapterSet adapters = Peft.Attach(loaded, new LoraOptions { Targets = ["q_proj", "down_proj", "lm_head"], Rank = 2, Alpha = 4 });
+            AdapterTests.Fill(loaded.Model);
+            adapters.Merge();
+            adapters.Detach();
+            loaded.Save(scratch[precision.ToString()]);
+        }
+
+        ModelFixtures.AssertSameFolders(scratch["Float32"], scratch["Stored"]);
+        Assert.NotEqual(File.ReadAllBytes(Path.Combine(ModelFixtures.Folder(name), "model.safetensors")), File.ReadAllBytes(Path.Combine(scratch["Stored"], "model.safetensors")));
+    }
+
+    [Theory]
+    [InlineData("llama_bf16", DType.BFloat16)]
+    [InlineData("llama_f16", DType.Float16)]
+    public void A_head_that_is_trained_beside_adapters_is_widened_and_nothing_else(string name, DType type)
+    {
+        using StepScope step = StepScope.Begin();
+        using SafeTensorsScratch scratch = new();
+        Tensor tokens = Tensor.From<int>([1, 5, 9, 30, 2, 7], [1, 6]);
+        LoadedModel<Llama> Open() => ModelFolder.Load<Llama>(ModelFixtures.Folder(name), new() { Weights = WeightPrecision.Stored });
+        LoadedModel<Llama> loaded = Open();
+        Tensor before = loaded.Model.Forward(tokens).Value;
+        AdapterSet adapters = Peft.Attach(loaded, new LoraOptions { Targets = ["q_proj"], Rank = 2, Alpha = 4, AlsoTrain = ["lm_head"] });
+        TensorAssert.SameBits(loaded.Model.Forward(tokens).Value, before, "attached");
+        Functions.Sum(Functions.Square(loaded.Model.Forward(tokens))).Backward();
+        Assert.All(loaded.Model.Parameters.Where(parameter => parameter is { Rank: 2, ZeroAnchor: false }), parameter =>
+            Assert.Equal(parameter.Name == "head.weight" ? (DType.Float32, true) : (type, false), (parameter.Value.DType, parameter.HasGradient)));
+
+        loaded.Model["head.weight"].Load(Tensor.Full(loaded.Model["head.weight"].Shape, 0.001));        // not a number of 16 bits
+        adapters.Save(scratch["adapter"]);
+        LoadedModel<Llama> again = Open();
+        Peft.Load(again, scratch["adapter"]);
+        TensorAssert.SameBits(again.Model["head.weight"].Value, loaded.Model["head.weight"].Value, "read back");
+    }
+
     [Fact]
     public void The_librarys_names_are_targets()
     {

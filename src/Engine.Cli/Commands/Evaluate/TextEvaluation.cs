@@ -28,8 +28,8 @@ sealed class TextEvaluation : EvaluateBranch
     {
         if (parsed.GetValue(Limit) is < 1) throw new UsageException($"{Limit.Name} is {parsed.GetValue(Limit)}; it must be 1 or more.");
         IReadOnlyList<(string Name, string Path)> files = Files(arguments.Data);
-        Llama model = arguments.Load<Llama>().Model;
-        Tokenizer tokenizer = TextArguments.TokenizerOf(parsed, arguments.Folder, model).Tokenizer;
+        Llama model = LanguageModel.Load(arguments.Folder, arguments.Adapter).Model;
+        Tokenizer tokenizer = TextArguments.TokenizerOf(parsed, LanguageModel.TokenizerFolder(arguments.Folder, arguments.Adapter), model).Tokenizer;
         List<(string Name, AnswerResult Result)> answers = [];
         List<(string Name, TextResult Result)> texts = [];
         foreach ((string name, string path) in files)
@@ -45,7 +45,7 @@ sealed class TextEvaluation : EvaluateBranch
                 ? evaluator.Generate(questions, arguments.Batch, cancellation, progress) : evaluator.Score(questions, cancellation, progress))));
         }
 
-        if (arguments.Json) PrintJson(answers, texts);
+        if (arguments.Json) PrintJson(model, answers, texts);
         else PrintTables(answers, texts, parsed.GetValue(Generate));
     }
 
@@ -106,12 +106,13 @@ sealed class TextEvaluation : EvaluateBranch
             : [.. first, Tables.Percent(result.AccuracyNormalized), chance, result.Perplexity.ToString("G4", System.Globalization.CultureInfo.InvariantCulture), seconds];
     }
 
-    static void PrintJson(List<(string Name, AnswerResult Result)> answers, List<(string Name, TextResult Result)> texts)
+    static void PrintJson(Llama model, List<(string Name, AnswerResult Result)> answers, List<(string Name, TextResult Result)> texts)
     {
         using Stream output = Console.OpenStandardOutput();
         using (Utf8JsonWriter json = new(output, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartObject();
+            json.WriteString("weights", LanguageModel.Types(model));
             json.WriteStartArray("sets");
             foreach ((string name, AnswerResult result) in answers)
             {

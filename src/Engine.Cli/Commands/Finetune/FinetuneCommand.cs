@@ -6,12 +6,13 @@ namespace Engine.Cli;
 /// <summary>engine finetune: a checkpoint people have, on data people have.</summary>
 static class FinetuneCommand
 {
+    static readonly AdaptationArguments Adaptation = new();
+
     // The first that takes model and data does the work.
-    static readonly FinetuneBranch[] Branches = [new SegmentationRun(), new ClassificationRun(), new TextRun()];
+    static readonly FinetuneBranch[] Branches = [new SegmentationRun(), new ClassificationRun(), new TextRun(Adaptation)];
 
     static readonly Option<string> Model = new("--model") { Description = "A model folder: config.json and model.safetensors.", Required = true };
     static readonly TrainingArguments Arguments = new("adam-spd", 1e-4, 5);
-    static readonly AdaptationArguments Adaptation = new();
 
     public static Command Create()
     {

@@ -5,7 +5,8 @@ using Engine.Training;
 namespace Engine.Cli;
 
 /// <summary>Fine-tuning of a language model on instructions or plain text.</summary>
-sealed class TextRun : FinetuneBranch
+/// <param name="adaptation">Says whether the model itself is trained, or adapters beside it.</param>
+sealed class TextRun(AdaptationArguments adaptation) : FinetuneBranch
 {
     public override ModelKind Kind => ModelKind.LanguageModel;
 
@@ -16,15 +17,17 @@ sealed class TextRun : FinetuneBranch
 
     public override string Help =>
         "  Language models (LLaMA, Hugging Face): a JSON list or JSON lines of instruction, input and output, or a .txt file.\n" +
+        "  With --peft weights of 16 bits stay in their file; without, all are widened to float32, 4 bytes each.\n" +
         "    engine finetune --model llama --data train.json --out run --peft lora --lr 3e-4 --epochs 3\n" +
         "    engine finetune --model llama --data train.json --val test.json --out run --template prompt.txt --cutoff 512 --pack";
 
     public override PreparedRun Prepare(ParseResult parsed, string folder, TrainingArguments arguments, TrainingOptions options)
     {
-        LoadedModel<Llama> loaded = ModelFolder.Load<Llama>(folder, new() { Seed = arguments.Seed(parsed) });
+        WeightPrecision weights = adaptation.KeepsMatrices(parsed) ? WeightPrecision.Stored : WeightPrecision.Float32;
+        LoadedModel<Llama> loaded = LanguageModel.Load(folder, options: new() { Seed = arguments.Seed(parsed), Weights = weights });
         Llama model = loaded.Model;
-        (Tokenizer tokenizer, IReadOnlyDictionary<string, byte[]> files) = TextArguments.TokenizerOf(parsed, folder, model);
-        Console.WriteLine($"{folder}: {loaded.Layout}, {model.ParameterCount:N0} parameters, context {model.Config.MaximumLength:N0}");
+        (Tokenizer tokenizer, IReadOnlyDictionary<string, byte[]> files) = TextArguments.TokenizerOf(parsed, LanguageModel.TokenizerFolder(folder, adaptation.AdapterFolder(parsed)), model);
+        Console.WriteLine($"{folder}: {loaded.Layout}, {model.ParameterCount:N0} parameters in {LanguageModel.Types(model)}, context {model.Config.MaximumLength:N0}");
         TextEncoding encoding = TextArguments.Encoding(parsed, model);
         bool plain = TextArguments.IsPlain(arguments.Data(parsed));
         if (plain && parsed.IsGiven(TextArguments.Template)) throw new UsageException($"{TextArguments.Template.Name} is for instructions; {arguments.Data(parsed)} is plain text.");

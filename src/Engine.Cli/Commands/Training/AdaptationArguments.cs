@@ -23,6 +23,12 @@ sealed class AdaptationArguments
 
     public IReadOnlyList<Option> Options => [trainable, freeze, cached, probeEpochs, probeRate, .. peft.Options];
 
+    /// <summary>True if no matrix of a model without a head of its own is trained, so that its 16-bit weights may stay where they are.</summary>
+    public bool KeepsMatrices(ParseResult parsed) => peft.IsGiven(parsed) || Chosen(parsed) == Part.Bias;
+
+    /// <summary>The adapter folder to start from, or null.</summary>
+    public string? AdapterFolder(ParseResult parsed) => peft.Folder(parsed);
+
     /// <summary>Faults that show before anything is loaded.</summary>
     /// <exception cref="UsageException">A value makes no sense.</exception>
     public void Check(ParseResult parsed)

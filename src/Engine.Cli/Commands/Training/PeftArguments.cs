@@ -24,6 +24,9 @@ sealed class PeftArguments
     /// <summary>True if adapters are trained.</summary>
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(kind) is not null || parsed.GetValue(adapter) is not null;
 
+    /// <summary>The adapter folder to start from, or null.</summary>
+    public string? Folder(ParseResult parsed) => parsed.GetValue(adapter);
+
     /// <summary>Which option said so, for messages.</summary>
     public string NameOf(ParseResult parsed) => parsed.GetValue(kind) is null ? adapter.Name : kind.Name;
 

@@ -7,7 +7,7 @@ namespace Engine.Cli;
 /// <summary>The options of texts; finetune, pretrain and evaluate share them.</summary>
 static class TextArguments
 {
-    public static Option<string?> Tokenizer { get; } = new("--tokenizer") { Description = "Texts: a folder with tokenizer.json or tokenizer.model; bytes, for one token a byte. By default the model's folder, and bytes for a new model." };
+    public static Option<string?> Tokenizer { get; } = new("--tokenizer") { Description = "Texts: a folder with tokenizer.json or tokenizer.model; bytes, for one token a byte. By default the adapter's folder if it has one, then the model's, and bytes for a new model." };
 
     public static Option<string> Template { get; } = new("--template") { Description = "Texts: alpaca, llm-adapters, or a file with {instruction} and {input}: the text before an answer.", DefaultValueFactory = _ => "alpaca" };
 
@@ -41,7 +41,7 @@ static class TextArguments
     {
         (Tokenizer tokenizer, IReadOnlyDictionary<string, byte[]> files) = TokenizerOf(parsed, folder);
         return tokenizer.VocabularySize <= model.Config.VocabularySize ? (tokenizer, files)
-            : throw new CheckpointException(parsed.GetValue(Tokenizer) ?? folder, $"the tokenizer has {tokenizer.VocabularySize} tokens, the model knows {model.Config.VocabularySize}; it is another model's");
+            : throw new CheckpointException(parsed.GetValue(Tokenizer) ?? folder, $"the tokenizer has {tokenizer.VocabularySize} tokens, the model knows {model.Config.VocabularySize}; it is another model's, so name the right one with {Tokenizer.Name}");
     }
 
     /// <summary>How examples become tokens of a model.</summary>

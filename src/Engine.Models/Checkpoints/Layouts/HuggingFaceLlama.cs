@@ -3,8 +3,9 @@ using Engine.Tensors;
 
 namespace Engine.Models;
 
-/// <summary>Hugging Face transformers' <c>LlamaForCausalLM</c>.</summary>
-sealed class HuggingFaceLlama : ModelLayout
+/// <summary>Hugging Face transformers' <c>LlamaForCausalLM</c>, and with an empty prefix <c>LlamaModel</c>, which has no head of its own.</summary>
+/// <param name="prefix">What the names below the head begin with: <c>model.</c></param>
+sealed class HuggingFaceLlama(string prefix) : ModelLayout
 {
     /// <inheritdoc/>
     public override ModelLibrary Library => ModelLibrary.HuggingFace;
@@ -16,21 +17,21 @@ sealed class HuggingFaceLlama : ModelLayout
     public override string Family => "LLaMA";
 
     /// <inheritdoc/>
-    public override string Mark => "model.layers.0.self_attn.q_proj.weight";
+    public override string Mark => $"{prefix}layers.0.self_attn.q_proj.weight";
 
     /// <inheritdoc/>
     public override NameTable Names { get; } = new(
-        new("embed.weight", "model.embed_tokens.weight"),
-        new("layers.*.norm1.weight", "model.layers.*.input_layernorm.weight"),
-        new("layers.*.attn.q.*", "model.layers.*.self_attn.q_proj.*"),
-        new("layers.*.attn.k.*", "model.layers.*.self_attn.k_proj.*"),
-        new("layers.*.attn.v.*", "model.layers.*.self_attn.v_proj.*"),
-        new("layers.*.attn.o.*", "model.layers.*.self_attn.o_proj.*"),
-        new("layers.*.norm2.weight", "model.layers.*.post_attention_layernorm.weight"),
-        new("layers.*.mlp.gate.*", "model.layers.*.mlp.gate_proj.*"),
-        new("layers.*.mlp.up.*", "model.layers.*.mlp.up_proj.*"),
-        new("layers.*.mlp.down.*", "model.layers.*.mlp.down_proj.*"),
-        new("norm.weight", "model.norm.weight"),
+        new("embed.weight", $"{prefix}embed_tokens.weight"),
+        new("layers.*.norm1.weight", $"{prefix}layers.*.input_layernorm.weight"),
+        new("layers.*.attn.q.*", $"{prefix}layers.*.self_attn.q_proj.*"),
+        new("layers.*.attn.k.*", $"{prefix}layers.*.self_attn.k_proj.*"),
+        new("layers.*.attn.v.*", $"{prefix}layers.*.self_attn.v_proj.*"),
+        new("layers.*.attn.o.*", $"{prefix}layers.*.self_attn.o_proj.*"),
+        new("layers.*.norm2.weight", $"{prefix}layers.*.post_attention_layernorm.weight"),
+        new("layers.*.mlp.gate.*", $"{prefix}layers.*.mlp.gate_proj.*"),
+        new("layers.*.mlp.up.*", $"{prefix}layers.*.mlp.up_proj.*"),
+        new("layers.*.mlp.down.*", $"{prefix}layers.*.mlp.down_proj.*"),
+        new("norm.weight", $"{prefix}norm.weight"),
         new("head.weight", "lm_head.weight"));
 
     // Angles that early conversions stored; config.json says how they come about.
@@ -47,6 +48,7 @@ sealed class HuggingFaceLlama : ModelLayout
         if (options.Classes is not null || options.FreshHead || options.ImageSize is not null)
             throw config.Fault("describes a language model, which has no classes and no image size");
         LlamaConfig llama = Read(config);
+        if (prefix.Length == 0) llama = llama with { HasHead = llama.TiedEmbeddings };
         try
         {
             llama.Validated();
@@ -110,7 +112,7 @@ sealed class HuggingFaceLlama : ModelLayout
     }
 
     /// <inheritdoc/>
-    public override bool Fits(Module model) => model is Llama;
+    public override bool Fits(Module model) => model is Llama llama && llama.Config.HasHead == prefix.Length > 0;
 
     /// <inheritdoc/>
     public override byte[] Describe(Module model, string folder)
@@ -118,7 +120,7 @@ sealed class HuggingFaceLlama : ModelLayout
         LlamaConfig llama = ((Llama)model).Config;
         JsonObject config = new()
         {
-            ["architectures"] = new JsonArray("LlamaForCausalLM"),
+            ["architectures"] = new JsonArray(llama.HasHead ? "LlamaForCausalLM" : "LlamaModel"),
             ["model_type"] = "llama",
             ["vocab_size"] = llama.VocabularySize,
             ["hidden_size"] = llama.Width,

@@ -30,13 +30,16 @@ public sealed record GenerationOptions
     /// <summary>Which of several answers of one seed, each drawn on its own; text i of several has stream Stream + i.</summary>
     public ulong Stream { get; init; }
 
+    /// <summary>The file in which a model's folder recommends options: generation_config.json.</summary>
+    public const string FileName = "generation_config.json";
+
     /// <summary>What the folder of a model recommends in generation_config.json; the defaults where there is none.</summary>
     /// <param name="folder">The folder of the model.</param>
     /// <exception cref="CheckpointException">The file is damaged.</exception>
     public static GenerationOptions Recommended(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        string path = Path.Combine(folder, "generation_config.json");
+        string path = Path.Combine(folder, FileName);
         if (!File.Exists(path)) return new();
         ConfigFile config = ConfigFile.Parse(path, File.ReadAllBytes(path));
         GenerationOptions options = new()

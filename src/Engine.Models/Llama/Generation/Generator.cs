@@ -98,6 +98,7 @@ public sealed class Generator(Llama model, Tokenizer? tokenizer = null)
                 throw new ShapeException($"Generator: {which} holds token {token}, the model's vocabulary is 0 to {model.Config.VocabularySize - 1}; the tokenizer is another model's.");
     }
 
+    // Row i of cache, scores and next is the answer i of those that are not whole yet.
     IEnumerable<(Answer Answer, GeneratedToken Token)> Run(Answer[] answers, CancellationToken cancellation)
     {
         int longest = answers.Max(answer => answer.Prompt.Length), limit = answers.Max(answer => answer.Options.MaxNewTokens);
@@ -107,19 +108,25 @@ public sealed class Generator(Llama model, Tokenizer? tokenizer = null)
         float[] scores = new float[answers.Length * vocabulary];
         bool isRead = Read(answers, longest, cache, scores, cancellation);
         int[] next = new int[answers.Length];
-        while (answers.Any(answer => answer.Finish is null))
+        while (true)
         {
             for (int row = 0; row < answers.Length; row++)
             {
-                Answer answer = answers[row];
-                if (answer.Finish is not null) continue;
                 GeneratedToken token = cancellation.IsCancellationRequested || !isRead
-                    ? answer.Cancel() : answer.Choose(scores.AsSpan(row * vocabulary, nameable), cache.Length == cache.MaximumLength);
+                    ? answers[row].Cancel() : answers[row].Choose(scores.AsSpan(row * vocabulary, nameable), cache.LengthOf(row) == cache.MaximumLength);
                 next[row] = token.Id;
-                yield return (answer, token);
+                yield return (answers[row], token);
             }
 
-            if (answers.Any(answer => answer.Finish is null)) Step(next, cache, scores);
+            int[] unfinished = [.. Enumerable.Range(0, answers.Length).Where(row => answers[row].Finish is null)];
+            if (unfinished.Length == 0) yield break;
+            if (unfinished.Length < answers.Length)
+            {
+                cache.Keep(unfinished);
+                (answers, next) = ([.. unfinished.Select(row => answers[row])], [.. unfinished.Select(row => next[row])]);
+            }
+
+            Step(next, cache, scores.AsSpan(0, next.Length * vocabulary));
         }
     }
 
@@ -143,7 +150,7 @@ public sealed class Generator(Llama model, Tokenizer? tokenizer = null)
         return true;
     }
 
-    void Step(int[] next, KeyValueCache cache, float[] scores)
+    void Step(int[] next, KeyValueCache cache, Span<float> scores)
     {
         using StepScope temporaries = StepScope.Begin();
         model.Step(Tensor.From(next, [next.Length, 1], model.Device), cache).CopyTo<float>(scores);
