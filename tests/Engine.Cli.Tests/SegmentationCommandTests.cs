@@ -139,6 +139,21 @@ public sealed class SegmentationCommandTests
         Assert.Equal(json.RootElement.GetProperty("accuracy").GetDouble(), json.RootElement.GetProperty("corruptions").GetProperty("clean").GetDouble());
     }
 
+    // Of a clean measurement and eight under corruptions; elsewhere than on a terminal, some lines seconds apart.
+    [Theory]
+    [InlineData(false, "accuracy")]
+    [InlineData(true, "pixel accuracy")]
+    public void Progress_under_corruptions_is_that_of_all_measurements_together(bool segments, string measured)
+    {
+        using Scratch scratch = new();
+        string model = segments ? SmallModel(scratch, classes: 3) : scratch.Model(), data = segments ? Pascal(scratch, "data", 4) : scratch.Images();
+        int steps = segments ? 4 : 1;           // pictures, batches
+        Outcome evaluated = Succeeds(["evaluate", "--model", model, "--data", data, "--corruptions", "--severities", "1,3", .. segments ? (string[])["--list", "train"] : []]);
+        Assert.All(evaluated.ErrorLines, line => Assert.Contains($"/{9 * steps}  ", line));
+        Assert.StartsWith($"evaluating: step {9 * steps}/{9 * steps}  ", Assert.Single(evaluated.ErrorLines, line => line.Contains(" took ", StringComparison.Ordinal)));
+        Assert.Contains($"  {measured} ", evaluated.ErrorLines[^1]);
+    }
+
     [Fact]
     public void Domains_are_drawn_as_folders_of_classes()
     {
