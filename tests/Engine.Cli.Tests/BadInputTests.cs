@@ -138,6 +138,10 @@ public sealed class BadInputTests
         Refuses(scratch, 2, ["--image-size 20", "patches of 8"], Finetune(scratch, more: ["--image-size", "20"]));
         Refuses(scratch, 2, ["--drop-path is 1", "below 1"], Finetune(scratch, more: ["--drop-path", "1"]));
         Refuses(scratch, 2, ["--family is 'resnet'", "vit"], "pretrain", "--data", scratch["data"], "--out", scratch["run"], "--family", "resnet");
+        Refuses(scratch, 2, ["--size is 'vit-xl'; --family vit has vit-ti16, vit-ti32, vit-s16,"], "pretrain", "--data", scratch["data"], "--out", scratch["run"], "--size", "vit-xl");
+        Refuses(scratch, 2, ["--size is 'vit-b16'; --family swin has swin-t, swin-s, swin-b, swin-l"], "pretrain", "--data", scratch["data"], "--out", scratch["run"], "--family", "swin", "--size", "vit-b16");
+        Refuses(scratch, 2, ["--size is for image classifiers", "--family is llama"], "pretrain", "--data", scratch["data"], "--out", scratch["run"], "--family", "llama", "--size", "vit-b16");
+        Refuses(scratch, 2, ["--heads", "192", "multiple of 5"], "pretrain", "--data", scratch["data"], "--out", scratch["run"], "--size", "vit-ti16", "--heads", "5");
         Refuses(scratch, 2, ["--kv-heads is for language models", "--family is vit"], "pretrain", "--data", scratch["data"], "--out", scratch["run"], "--kv-heads", "2");
         Refuses(scratch, 2, ["--weight-decay", "--lambda"], Finetune(scratch, more: ["--weight-decay", "0.1"]));
         Refuses(scratch, 2, ["--lambda", "adamw"], Finetune(scratch, more: ["--optimizer", "adamw", "--lambda", "2"]));

@@ -107,6 +107,18 @@ public sealed class GoodPathTests
     }
 
     [Fact]
+    public void Pretrain_takes_a_published_size_by_name_and_what_is_typed_besides_comes_first()
+    {
+        using Scratch scratch = new();
+        string data = scratch.Images(), vit = scratch["vit/last"], swin = scratch["swin/last"];
+        Succeeds("pretrain", "--size", "vit-ti16", "--image", "32", "--depth", "1", "--data", data, "--out", scratch["vit"], "--epochs", "1");
+        Assert.Equal((VitConfig.Named("vit-ti16") with { ImageSize = 32, Depth = 1, Classes = 3 }).ToString(), ModelFolder.Load<ImageClassifier>(vit).Model.Architecture);
+        Succeeds("pretrain", "--family", "swin", "--size", "swin-s", "--image", "28", "--width", "8", "--heads", "1", "--depths", "1,1", "--data", data, "--out", scratch["swin"], "--epochs", "1");
+        SwinConfig expected = SwinConfig.Named("swin-s") with { ImageSize = 28, Width = 8, Depths = [1, 1], Heads = [1, 2], Classes = 3 };
+        Assert.Equal(expected.ToString(), ModelFolder.Load<ImageClassifier>(swin).Model.Architecture);
+    }
+
+    [Fact]
     public void Inspect_lists_what_a_file_holds()
     {
         using Scratch scratch = new();

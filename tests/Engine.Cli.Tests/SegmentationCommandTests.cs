@@ -58,12 +58,74 @@ public sealed class SegmentationCommandTests
     public void A_swin_classifier_becomes_a_segmentation_model()
     {
         using Scratch scratch = new();
-        // Maps of 32, 16, 8 and 4 patches: whole windows everywhere, which all libraries cut alike.
-        SwinConfig swin = new() { ImageSize = 64, PatchSize = 2, Width = 8, Depths = [1, 1, 1, 1], Heads = [1, 2, 4, 8], WindowSize = 2, Classes = 3 };
-        ModelFolder.Save(new SwinTransformer(swin, 1), scratch["swin"]);
-        Outcome tuned = Succeeds("finetune", "--model", scratch["swin"], "--data", Pascal(scratch, "data", 6), "--out", scratch["run"], "--epochs", "1", "--batch", "3");
+        Outcome tuned = Succeeds("finetune", "--model", SmallSwin(scratch), "--data", Pascal(scratch, "data", 6), "--out", scratch["run"], "--epochs", "1", "--batch", "3");
         Assert.Contains("New segmentation head for 3 classes", tuned.Output);
         Assert.Equal(ModelKind.Segmenter, ModelFolder.KindOf(Path.Combine(scratch["run"], "best")));
+    }
+
+    [Theory, Trait("Speed", "Slow")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Adapters_of_a_segmentation_model_are_trained_measured_and_merged(bool onClassifier)
+    {
+        using Scratch scratch = new();
+        string data = Pascal(scratch, "data", 6), model = onClassifier ? SmallSwin(scratch) : SmallModel(scratch, classes: 3), best = scratch["run/best"];
+        byte[] weights = File.ReadAllBytes(Path.Combine(model, "model.safetensors"));
+        Outcome tuned = Succeeds("finetune", "--model", model, "--data", data, "--out", scratch["run"], "--epochs", "1", "--batch", "3", "--peft", "lora", "--rank", "2", "--lr", "0.01", "--crop", "32");
+        Assert.Contains("4 layers with adapters", tuned.Output);
+        Assert.Equal(weights, File.ReadAllBytes(Path.Combine(model, "model.safetensors")));
+        Assert.True(File.Exists(Path.Combine(best, "adapter_model.safetensors")));
+
+        double adapted = Loss("--model", model, "--adapter", best, "--data", data);
+        Succeeds("merge", "--model", model, "--adapter", best, "--out", scratch["merged"]);
+        Assert.Equal(adapted, Loss("--model", scratch["merged"], "--data", data), 1e-4);
+        Assert.Equal(ModelKind.Segmenter, ModelFolder.KindOf(scratch["merged"]));
+        Assert.Equal(["sky", "sea", "land"], ClassifierFiles.ReadClassNames(scratch["merged"]));
+        Succeeds("finetune", "--model", model, "--adapter", best, "--data", data, "--out", scratch["more"], "--epochs", "1", "--batch", "3", "--crop", "32");
+        Assert.True(File.Exists(scratch["more/last/adapter_model.safetensors"]));
+    }
+
+    static double Loss(params string[] arguments)
+    {
+        using JsonDocument json = JsonDocument.Parse(Succeeds(["evaluate", .. arguments, "--list", "train", "--json"]).Output);
+        return json.RootElement.GetProperty("loss").GetDouble();
+    }
+
+    [Fact]
+    public void Adapters_of_a_segmentation_model_on_another_kind_of_model_are_refused_in_a_line()
+    {
+        using Scratch scratch = new();
+        string data = Pascal(scratch, "data", 2), images = scratch.Images("images"), vit = scratch.Model(), swin = SmallSwin(scratch), model = SmallModel(scratch, classes: 3);
+        string adapter = scratch["segmenter-lora"], other = scratch["classifier-lora"];
+        Adapter(model, adapter, withHead: true);
+        Adapter(swin, other, withHead: false);
+        string[] before = scratch.Contents();
+        foreach (string wrong in (string[])[vit, swin])
+        {
+            string expected = $"{adapter}: holds adapters of a segmentation model, {wrong} is an image classifier; name the model they were trained on, {model}";
+            Refused(1, expected, "evaluate", "--model", wrong, "--adapter", adapter, "--data", data);
+            Refused(1, expected, "evaluate", "--model", wrong, "--adapter", adapter, "--data", images);
+            Refused(1, expected, "merge", "--model", wrong, "--adapter", adapter, "--out", scratch["merged"]);
+        }
+
+        Refused(1, $"{other}: holds adapters of an image classifier, {model} is a segmentation model; name the model they were trained on, {swin}",
+            "evaluate", "--model", model, "--adapter", other, "--data", data);
+        Assert.Equal(before, scratch.Contents());
+
+        // Where the model that they were trained on is no longer there, a Swin may be it: unless it lacks what they do not bring.
+        Directory.Delete(adapter, recursive: true);
+        Adapter(model, adapter, withHead: false);
+        Directory.Move(model, scratch["moved"]);
+        Refused(1, "vision transformer, which sees an image at one scale", "merge", "--model", vit, "--adapter", adapter, "--out", scratch["merged"]);
+        Refused(1, $"{adapter}: brings no norms.0.weight, and {swin} has none", "evaluate", "--model", swin, "--adapter", adapter, "--data", data, "--list", "train");
+    }
+
+    /// <summary>An untrained adapter as finetune saves it.</summary>
+    static void Adapter(string model, string target, bool withHead)
+    {
+        LoadedModel<Module> loaded = ModelFolder.Load<Module>(model);
+        AdapterSet adapters = Peft.Attach(loaded, new LoraOptions { Rank = 2, Targets = ["qkv"], AlsoTrain = withHead ? ["norms.*", "head.*", "auxiliary.*"] : [] });
+        adapters.Save(target, model, ClassifierFiles.Of(["sky", "sea", "land"], Preprocessing.Plain(32)));
     }
 
     [Fact]
@@ -75,6 +137,21 @@ public sealed class SegmentationCommandTests
         foreach (string word in (string[])["accuracy under corruptions", "noise", "defocus", "fog", "brightness", "severity 5", "of clean"]) Assert.Contains(word, table);
         using JsonDocument json = JsonDocument.Parse(Succeeds("evaluate", "--model", model, "--data", data, "--corruptions", "brightness", "--severities", "2", "--json").Output);
         Assert.Equal(json.RootElement.GetProperty("accuracy").GetDouble(), json.RootElement.GetProperty("corruptions").GetProperty("clean").GetDouble());
+    }
+
+    // Of a clean measurement and eight under corruptions; elsewhere than on a terminal, some lines seconds apart.
+    [Theory]
+    [InlineData(false, "accuracy")]
+    [InlineData(true, "pixel accuracy")]
+    public void Progress_under_corruptions_is_that_of_all_measurements_together(bool segments, string measured)
+    {
+        using Scratch scratch = new();
+        string model = segments ? SmallModel(scratch, classes: 3) : scratch.Model(), data = segments ? Pascal(scratch, "data", 4) : scratch.Images();
+        int steps = segments ? 4 : 1;           // pictures, batches
+        Outcome evaluated = Succeeds(["evaluate", "--model", model, "--data", data, "--corruptions", "--severities", "1,3", .. segments ? (string[])["--list", "train"] : []]);
+        Assert.All(evaluated.ErrorLines, line => Assert.Contains($"/{9 * steps}  ", line));
+        Assert.StartsWith($"evaluating: step {9 * steps}/{9 * steps}  ", Assert.Single(evaluated.ErrorLines, line => line.Contains(" took ", StringComparison.Ordinal)));
+        Assert.Contains($"  {measured} ", evaluated.ErrorLines[^1]);
     }
 
     [Fact]
@@ -129,6 +206,14 @@ public sealed class SegmentationCommandTests
         File.Delete(mask);
         Refused(1, "'p3' has no mask", "finetune", "--model", model, "--data", data, "--out", scratch["run"], "--epochs", "1");
         Assert.Equal(before.Where(path => path != mask), scratch.Contents());
+    }
+
+    static string SmallSwin(Scratch scratch)
+    {
+        // Maps of 32, 16, 8 and 4 patches: whole windows everywhere, which all libraries cut alike.
+        SwinConfig swin = new() { ImageSize = 64, PatchSize = 2, Width = 8, Depths = [1, 1, 1, 1], Heads = [1, 2, 4, 8], WindowSize = 2, Classes = 3 };
+        ModelFolder.Save(new SwinTransformer(swin, 1), scratch["swin"]);
+        return scratch["swin"];
     }
 
     static string SmallModel(Scratch scratch, int classes)

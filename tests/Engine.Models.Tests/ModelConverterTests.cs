@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Engine.Autograd;
 using Engine.Tensors;
 using Engine.Testing;
 
@@ -117,14 +118,92 @@ public sealed class ModelConverterTests : IDisposable
         Assert.Equal(names, timm["label_names"]!.AsArray().Select(name => name!.GetValue<string>()));
     }
 
-    [Fact]
-    public void Timms_config_is_the_hubs_that_the_library_reads()
+    // timm's _parse_model_cfg: without pretrained_cfg the whole file is taken for it and model_args are dropped. The architectures
+    // are those that its vision_transformer.py and swin_transformer.py register.
+    [Theory]
+    [InlineData("vit_torchvision", "vit_base_patch8_224", """{"img_size": 32, "embed_dim": 48, "depth": 3, "num_heads": 3}""", "head")]
+    [InlineData("swin_hf", "swin_tiny_patch4_window7_224", """{"img_size": 32, "patch_size": 2, "embed_dim": 24, "depths": [2, 2], "num_heads": [2, 4], "window_size": 4}""", "head.fc")]
+    public void Timms_config_is_the_hubs_that_the_library_reads(string name, string architecture, string arguments, string head)
     {
-        ModelConverter.Convert(ModelFixtures.Folder("vit_torchvision"), scratch["timm"], new() { Library = ModelLibrary.Timm });
+        Dictionary<string, JsonNode> entries = new() { ["pretrained_cfg"] = new JsonObject { ["mean"] = new JsonArray(0.5, 0.5, 0.5) } };
+        ModelConverter.Convert(ModelFixtures.Folder(name), scratch["timm"], new() { Library = ModelLibrary.Timm, ConfigEntries = entries });
         JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(scratch["timm"], "config.json")))!;
-        Assert.Equal("vit_base_patch8_32", config["architecture"]!.GetValue<string>());
-        Assert.Equal(48, config["model_args"]!["embed_dim"]!.GetValue<int>());
-        Assert.Equal(32, config["model_args"]!["img_size"]!.GetValue<int>());
+        Assert.Equal((architecture, 7), (config["architecture"]!.GetValue<string>(), config["num_classes"]!.GetValue<int>()));
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(arguments), config["model_args"]), config["model_args"]!.ToJsonString());
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse($$"""{"first_conv": "patch_embed.proj", "classifier": "{{head}}", "mean": [0.5, 0.5, 0.5]}"""), config["pretrained_cfg"]));
+    }
+
+    [Theory]
+    [InlineData("vit-ti16", "vit_tiny_patch16_224")]
+    [InlineData("vit-b32", "vit_base_patch32_224")]
+    [InlineData("swin-t", "swin_tiny_patch4_window7_224")]
+    [InlineData("swin-s", "swin_small_patch4_window7_224")]
+    [InlineData("swin-b", "swin_base_patch4_window7_224")]
+    [InlineData("swin-l", "swin_large_patch4_window7_224")]
+    public void A_published_size_is_timms_architecture_and_nothing_departs_from_it(string size, string architecture)
+    {
+        ModuleScope nothing = ModuleScope.Root(initialize: false);
+        Module model = size.StartsWith("vit", StringComparison.Ordinal) ? new VisionTransformer(nothing, VitConfig.Named(size)) : new SwinTransformer(nothing, SwinConfig.Named(size));
+        JsonNode config = JsonNode.Parse(ModelLayout.For(model, ModelLibrary.Timm, "folder").Describe(model, "folder"))!;
+        foreach (Parameter parameter in model.Parameters) parameter.Value.Release();
+        Assert.Equal(architecture, config["architecture"]!.GetValue<string>());
+        Assert.Null(config["model_args"]);
+    }
+
+    // timm's SwinTransformer: a stage merges patches before its blocks, so the first has none; the classifier is ClassifierHead's fc.
+    [Fact]
+    public void A_swin_transformer_has_timms_own_names_in_its_layout()
+    {
+        ModelConverter.Convert(ModelFixtures.Folder("swin_torchvision"), scratch["timm"], new() { Library = ModelLibrary.Timm });
+        using SafeTensors file = SafeTensors.Open(Path.Combine(scratch["timm"], "model.safetensors"));
+        string[] block = ["attn.proj.bias", "attn.proj.weight", "attn.qkv.bias", "attn.qkv.weight", "attn.relative_position_bias_table",
+            "mlp.fc1.bias", "mlp.fc1.weight", "mlp.fc2.bias", "mlp.fc2.weight", "norm1.bias", "norm1.weight", "norm2.bias", "norm2.weight"];
+        string[] expected =
+        [
+            "head.fc.bias", "head.fc.weight",
+            .. block.Select(part => $"layers.0.blocks.0.{part}"), .. block.Select(part => $"layers.0.blocks.1.{part}"),
+            .. block.Select(part => $"layers.1.blocks.0.{part}"), .. block.Select(part => $"layers.1.blocks.1.{part}"),
+            "layers.1.downsample.norm.bias", "layers.1.downsample.norm.weight", "layers.1.downsample.reduction.weight",
+            "norm.bias", "norm.weight", "patch_embed.norm.bias", "patch_embed.norm.weight", "patch_embed.proj.bias", "patch_embed.proj.weight",
+        ];
+        Assert.Equal(expected, file.Items.Keys);
+    }
+
+    [Fact]
+    public void An_activation_that_timms_swin_does_not_have_is_refused_by_name() => Assert.Equal(
+        "out: cannot be written: timm Swin has no activation silu",
+        Assert.Throws<CheckpointException>(() => ModelLayout.For(new SwinTransformer(SwinFixtures.Small with { Activation = Activation.Silu, WindowRule = WindowRule.Shrink }), ModelLibrary.Timm, "out")).Message);
+
+    [Theory]
+    [InlineData(SafeTensorType.BF16, 1)]
+    [InlineData(SafeTensorType.F32, 7)]
+    [InlineData(SafeTensorType.F16, 1 << 20)]
+    public void A_tensor_is_recast_in_parts_as_in_one(SafeTensorType type, int partLength)
+    {
+        using SafeTensors file = SafeTensors.Open(Path.Combine(ModelFixtures.Folder("vit_timm"), "model.safetensors"));
+        const string name = "blocks.1.attn.qkv.bias";
+        Assert.Equal(StoredTensor.Bytes(file.Map(name), type), StoredTensor.Recast(file, name, type, partLength).SelectMany(part => part));
+    }
+
+    [Fact, Trait("Speed", "Slow")]
+    public void A_tensor_of_more_than_2_GB_is_copied()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs sparse files.");
+        Assert.SkipWhen(new DriveInfo(scratch.Folder).AvailableFreeSpace < 8L << 30, "Needs 8 GB of disk.");
+        const long Length = (1L << 31) + 16;
+        string folder = ModelFixtures.Copy("llama_mha", scratch), path = Path.Combine(folder, "model.safetensors");
+        string header = $$$"""{"model.layers.0.self_attn.q_proj.weight":{"dtype":"U8","shape":[{{{Length}}}],"data_offsets":[0,{{{Length}}}]}}""";
+        File.Move(scratch.Raw(header.PadRight((header.Length + 7) / 8 * 8), 0), path, overwrite: true);
+        using (FileStream sparse = new(path, FileMode.Open))
+        {
+            sparse.SetLength(sparse.Length + Length);
+            sparse.Position = sparse.Length - 1;
+            sparse.WriteByte(77);
+        }
+
+        ModelConverter.Convert(folder, scratch["copy"], new());
+        using SafeTensors copy = SafeTensors.Open(Path.Combine(scratch["copy"], "model.safetensors"));
+        Assert.Equal(77, copy.Read("model.layers.0.self_attn.q_proj.weight", Length - 1, 1)[0]);
     }
 
     [Fact]

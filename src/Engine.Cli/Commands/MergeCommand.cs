@@ -27,8 +27,7 @@ static class MergeCommand
     {
         if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
             throw new UsageException($"{Target.Name}: {target} is not empty; name a new folder.");
-        LoadedModel<Module> loaded = ModelFolder.Load<Module>(folder, AdaptedModel.Options(adapter));
-        AdapterSet adapters = Peft.Load(loaded, adapter);
+        (LoadedModel<Module> loaded, AdapterSet adapters) = AdaptedModel.Attach<Module>(folder, adapter);
         int count = adapters.Adapters.Count;
         if (!adapters.CanMerge)
             throw new CheckpointException(adapter, "holds adapters with a nonlinearity, which no weight equals; keep them beside the model");

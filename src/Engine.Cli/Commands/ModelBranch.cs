@@ -31,15 +31,15 @@ static class ModelBranches
     /// <summary>The options of all branches, each once.</summary>
     public static IEnumerable<Option> Options(IEnumerable<ModelBranch> branches) => branches.SelectMany(branch => branch.Options).Distinct();
 
-    /// <summary>The branch for a folder's model; options of the others are refused.</summary>
+    /// <summary>The branch for a folder's model, with the adapters of another folder or none; options of the others are refused.</summary>
     /// <exception cref="CheckpointException">The folder holds no model, or of a kind that the command does not take.</exception>
     /// <exception cref="UsageException">An option was given that makes no sense for it.</exception>
-    public static TBranch Choose<TBranch>(this IReadOnlyList<TBranch> branches, ParseResult parsed, string folder, string data) where TBranch : ModelBranch
+    public static TBranch Choose<TBranch>(this IReadOnlyList<TBranch> branches, ParseResult parsed, string folder, string data, string? adapter = null) where TBranch : ModelBranch
     {
-        ModelKind kind = ModelFolder.KindOf(folder);
+        ModelKind kind = AdaptedModel.KindOf(folder, adapter);
         TBranch chosen = branches.FirstOrDefault(branch => branch.Takes(kind, data))
-            ?? throw new CheckpointException(folder, $"holds {Words(kind).WithArticle()}; this command takes {string.Join(" and ", branches.Select(branch => $"{branch.Subject}s"))}");
-        chosen.RefuseOptionsOfOthers(parsed, branches, $"{folder} is {chosen.Subject.WithArticle()}");
+            ?? throw new CheckpointException(folder, $"holds {kind.WithArticle()}; this command takes {string.Join(" and ", branches.Select(branch => $"{branch.Subject}s"))}");
+        chosen.RefuseOptionsOfOthers(parsed, branches, $"{folder} is {WithArticle(chosen.Subject)}");
         return chosen;
     }
 
@@ -52,12 +52,13 @@ static class ModelBranches
                     throw new UsageException($"{option.Name} is for {other.Subject}s; {because}.");
     }
 
-    static string Words(ModelKind kind) => kind switch
+    /// <summary>A kind in words: an image classifier.</summary>
+    public static string WithArticle(this ModelKind kind) => WithArticle(kind switch
     {
         ModelKind.ImageClassifier => "image classifier",
         ModelKind.Segmenter => "segmentation model",
         _ => "language model",
-    };
+    });
 
-    static string WithArticle(this string noun) => $"{("aeiou".Contains(noun[0], StringComparison.Ordinal) ? "an" : "a")} {noun}";
+    static string WithArticle(string noun) => $"{("aeiou".Contains(noun[0], StringComparison.Ordinal) ? "an" : "a")} {noun}";
 }

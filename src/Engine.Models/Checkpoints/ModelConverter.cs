@@ -82,8 +82,16 @@ public static class ModelConverter
         IReadOnlyList<string>? names = options.ClassNames ?? ((ImageLayout)loaded.Form.Layout).ClassNames(config);
         if (names is not null && names.Count == loaded.StoredClasses) ((ImageLayout)other).SetClassNames(described, names);
         if (other.Library == ModelLibrary.HuggingFace && options.Type is { } type) described["torch_dtype"] = Word(type);
-        foreach ((string key, JsonNode value) in options.ConfigEntries) described[key] = value.DeepClone();
+        foreach ((string key, JsonNode value) in options.ConfigEntries) Enter(described, key, value);
         loaded.Form.In(loaded.Model, other, ConfigFile.Write(described), StoredAs(options.Type)).Save(loaded.Model, target, options.Companions);
+    }
+
+    // Into an object that is there already.
+    static void Enter(JsonObject config, string key, JsonNode value)
+    {
+        if (config[key] is JsonObject there && value is JsonObject entries)
+            foreach ((string name, JsonNode? entry) in entries) there[name] = entry?.DeepClone();
+        else config[key] = value.DeepClone();
     }
 
     // Tensor by tensor, without building the model: what does not fit in memory can be converted too.
@@ -98,8 +106,8 @@ public static class ModelConverter
             SafeTensors.Create(Path.Combine(staging, isSharded ? Path.GetFileName(shard.FilePath) : StoredForm.SingleName), items, writer =>
             {
                 foreach (SafeTensorItem item in items)
-                    if (item.Type == shard.Items[item.Name].Type) writer.Write(item.Name, item.Type, item.Shape, shard.Read(item.Name));
-                    else writer.Write(item.Name, item.Type, item.Shape, StoredTensor.Recast(weights, weights.Items[item.Name], item.Type));
+                    if (item.Type == shard.Items[item.Name].Type) Copy(shard, item, writer);
+                    else writer.Write(item.Name, item.Type, item.Shape, StoredTensor.Recast(shard, item.Name, item.Type));
             }, shard.Metadata);
         }
 
@@ -109,6 +117,14 @@ public static class ModelConverter
             if (Path.GetFileName(file) is var name && name != ConfigFile.Name && !StoredForm.IsWeights(name) && !LeftOut.Contains(Path.GetExtension(name)))
                 File.Copy(file, Path.Combine(staging, name));
     }, StoredForm.IsWeights);
+
+    // Through a stream: a tensor may be larger than the 2 GB of a span.
+    static unsafe void Copy(SafeTensors shard, SafeTensorItem item, SafeTensorsWriter writer)
+    {
+        byte* bytes = shard.DataPointer(item.Name, out long length);
+        using UnmanagedMemoryStream stream = new(bytes, length);
+        writer.Write(item.Name, item.Type, item.Shape, stream);
+    }
 
     static SafeTensorType Recast(SafeTensorType stored, DType? type) =>
         stored is SafeTensorType.F64 or SafeTensorType.F32 or SafeTensorType.F16 or SafeTensorType.BF16 ? StoredAs(type) ?? stored : stored;

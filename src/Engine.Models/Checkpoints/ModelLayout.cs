@@ -57,6 +57,9 @@ abstract class ModelLayout
     /// <summary>The shape in which a parameter is stored: as many numbers, in the same order.</summary>
     public virtual Shape StoredShape(string parameter, Shape shape) => shape;
 
+    /// <summary>What the library stores beside a model's parameters, for a model that did not come in this layout.</summary>
+    public virtual IEnumerable<StoredBuffer> Extras(Module model) => [];
+
     /// <summary>Whether a model of this kind is written in this layout when it came from no folder or in another layout.</summary>
     public virtual bool Fits(Module model) => false;
 

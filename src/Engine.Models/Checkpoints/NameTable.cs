@@ -32,6 +32,13 @@ sealed class NameTable(params NameRow[] rows)
         return [];
     }
 
+    /// <summary>Whether a stored tensor's name is one that the table gives.</summary>
+    public bool Holds(string stored)
+    {
+        List<string> captures = [];
+        return rows.Any(row => row.Stored.Any(pattern => Matches(pattern, stored, captures)));
+    }
+
     /// <summary>Whether a name fits a pattern, and what its stars stand for.</summary>
     public static bool Matches(string pattern, string name, List<string> captures)
     {

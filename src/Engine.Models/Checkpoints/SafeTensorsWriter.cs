@@ -88,6 +88,21 @@ public sealed class SafeTensorsWriter
         Done(item);
     }
 
+    /// <summary>Writes a tensor of any length from its bytes, part by part.</summary>
+    internal void Write(string name, SafeTensorType type, ReadOnlySpan<long> shape, IEnumerable<byte[]> parts)
+    {
+        SafeTensorItem item = Accept(name, type, shape);
+        long done = 0;
+        foreach (byte[] part in parts)
+        {
+            file.Write(part, dataStart + item.ByteOffset + done);
+            done += part.Length;
+        }
+        if (done != item.ByteLength)
+            throw new CheckpointException(path, $"{SafeTensorItem.Describe(type, shape)} takes {item.ByteLength} bytes, {done} were given", name);
+        Done(item);
+    }
+
     internal static void Create(
         string path, IEnumerable<SafeTensorItem>? items, Action<SafeTensorsWriter> write,
         IEnumerable<KeyValuePair<string, string>>? metadata, TensorOrder order)

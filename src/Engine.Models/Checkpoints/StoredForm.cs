@@ -93,17 +93,23 @@ sealed class StoredForm
             items.AddRange(other.Names.Stored(parameter.Name).Select(name => new SafeTensorItem(name, type ?? kept)));
         }
 
-        StoredForm form = new(other, otherConfig, isSharded: false);
-        form.files.Add(new(SingleName, [.. items.OrderByDescending(item => item.Type).ThenBy(item => item.Name, StringComparer.Ordinal)], files[0].Metadata));
-        return form;
+        return OneFile(model, other, otherConfig, items, files[0].Metadata);
     }
 
-    /// <summary>The form of a model that came from no folder: one float32 file, sorted by name as the reference writer sorts.</summary>
+    /// <summary>The form of a model that came from no folder: one float32 file, sorted as the reference writer sorts.</summary>
     public static StoredForm Of(Module model, ModelLayout layout, byte[] config)
     {
+        IEnumerable<string> names = model.Parameters.SelectMany(parameter => layout.Names.Stored(parameter.Name));
+        return OneFile(model, layout, config, names.Select(name => new SafeTensorItem(name, SafeTensorType.F32)), [new("format", "pt")]);
+    }
+
+    static StoredForm OneFile(Module model, ModelLayout layout, byte[] config, IEnumerable<SafeTensorItem> parameters, KeyValuePair<string, string>[] metadata)
+    {
         StoredForm form = new(layout, config, isSharded: false);
-        IEnumerable<string> names = model.Parameters.SelectMany(parameter => layout.Names.Stored(parameter.Name)).Order(StringComparer.Ordinal);
-        form.files.Add(new(SingleName, [.. names.Select(name => new SafeTensorItem(name, SafeTensorType.F32))], [new("format", "pt")]));
+        StoredBuffer[] extras = [.. layout.Extras(model)];
+        foreach (StoredBuffer extra in extras) form.unused.Add(extra.Item.Name, extra.Bytes);
+        IEnumerable<SafeTensorItem> items = parameters.Concat(extras.Select(extra => extra.Item));
+        form.files.Add(new(SingleName, [.. items.OrderByDescending(item => item.Type).ThenBy(item => item.Name, StringComparer.Ordinal)], metadata));
         return form;
     }
 
@@ -144,7 +150,7 @@ sealed class StoredForm
     StoredFile[] WithAdded(Dictionary<string, Place> places)
     {
         HashSet<string> held = [.. files.SelectMany(file => file.Items).Select(item => item.Name)];
-        SafeTensorType type = files[^1].Items.Length > 0 ? files[^1].Items[0].Type : SafeTensorType.F32;
+        SafeTensorType type = files[^1].Items.Where(item => !unused.ContainsKey(item.Name)).Select(item => item.Type).Append(SafeTensorType.F32).First();
         SafeTensorItem[] added = [.. places.Keys.Where(name => !held.Contains(name)).Select(name => new SafeTensorItem(name, type))];
         return [.. files[..^1], files[^1] with { Items = [.. files[^1].Items, .. added] }];
     }

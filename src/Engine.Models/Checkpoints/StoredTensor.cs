@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Engine.Tensors;
 
 namespace Engine.Models;
@@ -26,13 +27,32 @@ static class StoredTensor
         return bytes;
     }
 
-    /// <summary>The bytes of a file's tensor in another element type.</summary>
+    /// <summary>The bytes of a file's tensor in another element type, part by part: it may be larger than memory.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="name">A floating tensor in it.</param>
+    /// <param name="type">The other type.</param>
+    /// <param name="partLength">Elements of a part.</param>
     /// <exception cref="CheckpointException">A number is too large for the type.</exception>
-    public static byte[] Recast(ShardedSafeTensors weights, SafeTensorItem item, SafeTensorType type)
+    public static IEnumerable<byte[]> Recast(SafeTensors file, string name, SafeTensorType type, int partLength = 1 << 22)
+    {
+        SafeTensorItem item = file.Items[name];
+        for (long done = 0; done < item.ElementCount; done += partLength)
+            yield return Recast(file, item, type, done, (int)Math.Min(partLength, item.ElementCount - done));
+    }
+
+    static byte[] Recast(SafeTensors file, SafeTensorItem item, SafeTensorType type, long first, int count)
     {
         using StepScope temporaries = StepScope.Begin();
-        Tensor values = Read(weights, item, [checked((int)item.ElementCount)]);
-        if (type == SafeTensorType.F16 && item.Type != SafeTensorType.F16) CheckRange(values, weights.FilePath, item.Name);
+        int size = TypeOf(item.Type).Size();
+        ReadOnlySpan<byte> bytes = file.Read(item.Name, first * size, count * size);
+        Tensor values = item.Type switch
+        {
+            SafeTensorType.F32 => Tensor.From(MemoryMarshal.Cast<byte, float>(bytes), [count]),
+            SafeTensorType.F64 => Tensor.From(MemoryMarshal.Cast<byte, double>(bytes), [count]),
+            SafeTensorType.F16 => Tensor.From(MemoryMarshal.Cast<byte, Half>(bytes), [count]),
+            _ => Tensor.From(MemoryMarshal.Cast<byte, ushort>(bytes), [count]),
+        };
+        if (type == SafeTensorType.F16) CheckRange(values, file.FilePath, item.Name);
         return Bytes(values, type);
     }
 

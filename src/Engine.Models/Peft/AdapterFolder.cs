@@ -38,6 +38,15 @@ static class AdapterFolder
         return set;
     }
 
+    /// <summary>What the model does that a folder's adapters belong to, by the names of the layers; null where no layout has such names.</summary>
+    public static ModelKind? KindOf(string folder)
+    {
+        AdapterConfig.Read(folder);
+        using SafeTensors file = Open(folder);
+        string[] layers = [.. file.Items.Keys.Select(name => AdapterForm.Split(AdapterForm.Canonical(name))?.Module).OfType<string>().Distinct()];
+        return layers.Length == 0 ? null : ModelLayout.All.FirstOrDefault(layout => layers.All(layer => layout.Names.Holds($"{layer}.weight")))?.Kind;
+    }
+
     static SafeTensors Open(string folder)
     {
         string path = Path.Combine(folder, WeightsName);

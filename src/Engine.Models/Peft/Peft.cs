@@ -69,6 +69,15 @@ public static class Peft
     /// <exception cref="CheckpointException">There is no adapter.</exception>
     public static string BaseModelOf(string folder) => AdapterConfig.BaseModel(AdapterConfig.Read(folder));
 
+    /// <summary>What the model does that an adapter folder belongs to, by the names of the layers in it; null where they are no known library's.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="CheckpointException">There is no adapter, or its file cannot be read.</exception>
+    public static ModelKind? KindOf(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return AdapterFolder.KindOf(folder);
+    }
+
     // Of a model from no folder the layout it would be saved in.
     static ModelLayout? LayoutOf(Module model) => model.At.Tree.Layout ?? ModelLayout.All.FirstOrDefault(layout => layout.Fits(model));
 

@@ -19,7 +19,7 @@ public enum WindowRule
 }
 
 /// <summary>The shape of a Swin transformer. The defaults are Swin-T at 224 pixels with ImageNet's 1000 classes.</summary>
-public sealed record SwinConfig
+public sealed partial record SwinConfig
 {
     /// <summary>The most stages a model may have; the paper's have four.</summary>
     public const int MostStages = 8;
@@ -71,18 +71,6 @@ public sealed record SwinConfig
 
     /// <summary>Stochastic depth of the last block while training; it rises linearly from 0 in the first.</summary>
     public float DropPath { get; init; }
-
-    /// <summary>Swin-T (Liu et al. 2021, section 3.3).</summary>
-    public static SwinConfig Tiny() => new();
-
-    /// <summary>Swin-S: 18 blocks in the third stage (as above).</summary>
-    public static SwinConfig Small() => new() { Depths = [2, 2, 18, 2] };
-
-    /// <summary>Swin-B: width 128 (as above).</summary>
-    public static SwinConfig Base() => Small() with { Width = 128, Heads = [4, 8, 16, 32] };
-
-    /// <summary>Swin-L: width 192 (as above).</summary>
-    public static SwinConfig Large() => Small() with { Width = 192, Heads = [6, 12, 24, 48] };
 
     /// <summary>Number of stages.</summary>
     public int Stages => Depths.Count;

@@ -25,14 +25,15 @@ sealed class PreprocessingReader(string name)
         return result.Fault() is { } fault ? throw Fault(fault) : result;
     }
 
-    /// <summary>Whether a config.json is timm's; a file that is no JSON is somebody else's to report.</summary>
+    /// <summary>Whether a config.json is timm's and says how images become its input; a file that is no JSON is somebody else's to report.</summary>
     public static bool HasPretrainedConfig(byte[] json)
     {
         try
         {
             using var document = JsonDocument.Parse(json);
             return document.RootElement.ValueKind == JsonValueKind.Object
-                && document.RootElement.TryGetProperty(PretrainedConfig, out var value) && value.ValueKind == JsonValueKind.Object;
+                && document.RootElement.TryGetProperty(PretrainedConfig, out var value)
+                && value.ValueKind == JsonValueKind.Object && value.TryGetProperty("input_size", out _);
         }
         catch (JsonException)
         {

@@ -15,6 +15,7 @@ namespace Engine.Training;
 public sealed partial class Trainer
 {
     readonly TrainingOptions options;
+    readonly StepStart stepStart;
 
     /// <summary>Puts the model's trainable parameters into an arena and makes the optimizer. The present weights become the anchors.</summary>
     /// <param name="task">The model, the data, the loss; the model is trained in place.</param>
@@ -33,6 +34,7 @@ public sealed partial class Trainer
         Optimizer = optimizer?.Invoke(Arena) ?? OptimizerKinds.Create(Arena, options);
         Model.RecomputesBlocks = options.Recompute;
         Model.Random = RandomPurpose.Regularize.Source(options.Seed);
+        stepStart = new(Model, options.Accumulation);
     }
 
     /// <summary>What is trained.</summary>
@@ -140,7 +142,7 @@ public sealed partial class Trainer
     // The gradient of a step is that of the mean over all its predictions, whatever the sizes of its batches.
     int Step(TrainingBatch first, IEnumerable<TrainingBatch> rest, RunningMeans means)
     {
-        ulong random = Model.Random.Position;
+        stepStart.Mark();
         Optimizer.ZeroGradients();
         long predictions = 0;
         int count = 0;
@@ -154,8 +156,7 @@ public sealed partial class Trainer
         }
         catch (OperationCanceledException)
         {
-            // The step will be done again from its start, with the same random numbers.
-            Model.Random.Position = random;
+            stepStart.Restore();
             throw;
         }
 

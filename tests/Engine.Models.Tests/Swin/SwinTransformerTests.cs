@@ -8,18 +8,18 @@ public sealed class SwinTransformerTests
 {
     // Published by torchvision (num_params of swin_t, swin_s and swin_b).
     [Theory]
-    [InlineData("tiny", 28_288_354)]
-    [InlineData("small", 49_606_258)]
-    [InlineData("base", 87_768_224)]
-    public void Named_sizes_have_the_published_number_of_parameters(string size, long count)
-    {
-        SwinConfig config = size switch { "tiny" => SwinConfig.Tiny(), "small" => SwinConfig.Small(), _ => SwinConfig.Base() };
-        Assert.Equal(count, Count(config));
-    }
+    [InlineData("swin-t", 28_288_354)]
+    [InlineData("swin-s", 49_606_258)]
+    [InlineData("swin-b", 87_768_224)]
+    public void Named_sizes_have_the_published_number_of_parameters(string name, long count) => Assert.Equal(count, Count(SwinConfig.Named(name)));
+
+    [Fact]
+    public void Another_name_is_refused_with_those_there_are() => Assert.Equal("No Swin transformer is named 'swin-xl'; known are swin-t, swin-s, swin-b, swin-l.",
+        Assert.Throws<ArgumentException>(() => SwinConfig.Named("swin-xl")).Message);
 
     // timm's results table: 196.53 million.
     [Fact, Trait("Speed", "Slow")]
-    public void The_large_size_too() => Assert.Equal(196_532_476, Count(SwinConfig.Large()));
+    public void The_large_size_too() => Assert.Equal(196_532_476, Count(SwinConfig.Named("swin-l")));
 
     static long Count(SwinConfig config)
     {

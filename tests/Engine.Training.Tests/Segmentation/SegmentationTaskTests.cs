@@ -75,33 +75,51 @@ public sealed class SegmentationTaskTests
     [Fact]
     public void A_resumed_run_has_the_running_statistics_too()
     {
-        using DataFolder folder = new();
-        string state = Path.Combine(folder.Path, "state");
-        Trainer whole = Make();
-        whole.Fit();
-
         using CancellationTokenSource source = new();
-        Trainer begun = Make(source), resumed = Make();
+        Trainer begun = Normalizing(new ColourDataset(24, source, 14));
         Assert.Throws<OperationCanceledException>(() => begun.Fit(cancellation: source.Token));
         Assert.InRange(begun.StepInEpoch, 1, 5);
+        AssertResumesAs(Normalizing(new ColourDataset(24)), begun, Normalizing(new ColourDataset(24)));
+    }
+
+    // The batches of the step that was broken off are seen again: their statistics must not count twice.
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(3, 2)]
+    [InlineData(5, 3)]
+    public void A_run_stopped_between_the_batches_of_a_step_has_the_running_statistics_of_its_start(int batches, int accumulation)
+    {
+        Trainer Make(int taken) => Normalizing(new ColourDataset(24), accumulation, taken);
+        Trainer begun = Make(batches);
+        Assert.Throws<OperationCanceledException>(() => begun.Fit());
+        Assert.Equal(batches / accumulation, begun.StepInEpoch);
+        AssertResumesAs(Make(int.MaxValue), begun, Make(int.MaxValue));
+    }
+
+    /// <summary>A trainer of a model with batch normalization.</summary>
+    static Trainer Normalizing(ISegmentationDataset data, int accumulation = 1, int batches = int.MaxValue)
+    {
+        Models.UperNet model = new(new()
+        {
+            Backbone = new() { ImageSize = 16, PatchSize = 2, Width = 8, Depths = [1, 1, 1, 1], Heads = [1, 2, 4, 8], WindowSize = 4, WindowRule = Models.WindowRule.PadAndShift, Classes = 0 },
+            Classes = 3,
+            Channels = 8,
+            AuxiliaryChannels = 8,
+        });
+        return new(new CutOffTask(new SegmentationTask(model, Loader(data)), batches), new() { LearningRate = 0.01, Epochs = 1, Accumulation = accumulation });
+    }
+
+    static void AssertResumesAs(Trainer whole, Trainer begun, Trainer resumed)
+    {
+        using DataFolder folder = new();
+        string state = Path.Combine(folder.Path, "state");
+        whole.Fit();
         begun.SaveState(state);
         resumed.LoadState(state);
         resumed.Fit();
         Assert.Contains(whole.Model.Parameters, parameter => parameter.IsBuffer);
         foreach (Parameter parameter in whole.Model.Parameters)
             Assert.Equal(parameter.Value.ToArray<float>(), resumed.Model[parameter.Name].Value.ToArray<float>());
-
-        static Trainer Make(CancellationTokenSource? source = null)
-        {
-            Models.UperNet model = new(new()
-            {
-                Backbone = new() { ImageSize = 16, PatchSize = 2, Width = 8, Depths = [1, 1, 1, 1], Heads = [1, 2, 4, 8], WindowSize = 4, WindowRule = Models.WindowRule.PadAndShift, Classes = 0 },
-                Classes = 3,
-                Channels = 8,
-                AuxiliaryChannels = 8,
-            });
-            return new(new SegmentationTask(model, Loader(new ColourDataset(24, source, 14))), new() { LearningRate = 0.01, Epochs = 1 });
-        }
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Engine.Models;
 using Engine.Training;
 
@@ -29,19 +28,13 @@ sealed class ClassificationEvaluation : EvaluateBranch
         IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(arguments.Companions);
         ImageFolder images = new(arguments.Data, names);
         ImageClassifier model = arguments.Load<ImageClassifier>().Model;
-        if (model.Classes != images.ClassNames.Count)
-            throw new CheckpointException(arguments.Folder, $"the model tells {model.Classes} classes apart, {(names is null ? images.Folder : ClassifierFiles.ClassNamesFile)} has {images.ClassNames.Count}; " +
-                "evaluate on the classes it was trained on, or fine-tune it on these");
+        arguments.CheckClasses(model.Classes, images.ClassNames, names is null ? images.Folder : null);
         Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(arguments.Companions, model.ImageSize);
         BatchLoaderOptions options = new() { BatchSize = arguments.Batch };
         IImageDataset kept = corruptions is null ? images : new CachedDataset(images);        // each image is met many times
-        (ClassificationResult result, CorruptionResult? suite) = ProgressDisplay.Run(progress =>
-        {
-            ClassificationResult clean = Evaluator.Run(model, new BatchLoader(kept, preprocessing, options), cancellation, progress);
-            return (clean, corruptions is not { } asked ? null : CorruptionSuite.Run(asked.Kinds, asked.Severities, found => found is not { } corrupted ? clean
-                : Evaluator.Run(model, new BatchLoader(new CorruptedDataset(kept, corrupted.Corruption, corrupted.Severity, preprocessing), CorruptedDataset.AsPrepared(preprocessing), options),
-                    cancellation, progress), cancellation));
-        });
+        (ClassificationResult result, CorruptionResult? suite) = CorruptionArguments.Measure(corruptions, (found, progress) => Evaluator.Run(model, found is not { } corrupted
+            ? new BatchLoader(kept, preprocessing, options)
+            : new BatchLoader(new CorruptedDataset(kept, corrupted.Corruption, corrupted.Severity, preprocessing), CorruptedDataset.AsPrepared(preprocessing), options), cancellation, progress), cancellation);
         if (arguments.Json) PrintJson(result, suite);
         else
         {
@@ -66,37 +59,18 @@ sealed class ClassificationEvaluation : EvaluateBranch
             (IReadOnlyList<string>)[$"{actual} {name}", .. result.ClassNames.Select((_, predicted) => $"{result.Confusion(actual, predicted)}")]));
     }
 
-    static void PrintJson(ClassificationResult result, CorruptionResult? suite)
+    static void PrintJson(ClassificationResult result, CorruptionResult? suite) => EvaluationJson.Print(json =>
     {
-        using Stream output = Console.OpenStandardOutput();
-        using (Utf8JsonWriter json = new(output, new JsonWriterOptions { Indented = true }))
+        json.WriteNumber("accuracy", result.Accuracy);
+        json.WriteNumber("correct", result.Correct);
+        json.WriteNumber("images", result.Count);
+        json.WriteFinite("loss", result.Loss);
+        json.WriteNumber("seconds", result.Elapsed.TotalSeconds);
+        json.WriteClasses(result.ClassNames, label =>
         {
-            json.WriteStartObject();
-            json.WriteNumber("accuracy", result.Accuracy);
-            json.WriteNumber("correct", result.Correct);
-            json.WriteNumber("images", result.Count);
-            if (double.IsFinite(result.Loss)) json.WriteNumber("loss", result.Loss);
-            else json.WriteNull("loss");
-            json.WriteNumber("seconds", result.Elapsed.TotalSeconds);
-            json.WriteStartArray("classes");
-            for (int actual = 0; actual < result.ClassNames.Count; actual++)
-            {
-                json.WriteStartObject();
-                json.WriteString("name", result.ClassNames[actual]);
-                json.WriteNumber("images", result.CountOf(actual));
-                if (result.CountOf(actual) > 0) json.WriteNumber("accuracy", result.AccuracyOf(actual));
-                else json.WriteNull("accuracy");
-                json.WriteStartArray("confusion");
-                for (int predicted = 0; predicted < result.ClassNames.Count; predicted++) json.WriteNumberValue(result.Confusion(actual, predicted));
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            if (suite is not null) CorruptionArguments.Write(json, suite);
-            json.WriteEndObject();
-        }
-
-        output.Write("\n"u8);
-    }
+            json.WriteNumber("images", result.CountOf(label));
+            json.WriteFinite("accuracy", result.AccuracyOf(label));
+        }, (actual, predicted) => result.Confusion(actual, predicted));
+        if (suite is not null) CorruptionArguments.Write(json, suite);
+    });
 }

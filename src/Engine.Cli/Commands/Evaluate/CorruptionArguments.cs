@@ -30,6 +30,25 @@ static class CorruptionArguments
         return null;
     }
 
+    /// <summary>Measures without corruption and under each that was asked for; progress is that of all together.</summary>
+    /// <param name="asked">What <see cref="Read"/> gave.</param>
+    /// <param name="measure">Measures under a corruption, or under none.</param>
+    /// <param name="cancellation">Ctrl-C.</param>
+    public static (TResult Clean, CorruptionResult? Suite) Measure<TResult>(
+        (IReadOnlyList<Corruption> Kinds, IReadOnlyList<int> Severities)? asked, Func<CorruptionCase?, IProgress<TrainingProgress>, TResult> measure, CancellationToken cancellation)
+        where TResult : Measurement => ProgressDisplay.Run(progress =>
+    {
+        ProgressInParts parts = new(progress, 1 + (asked?.Kinds.Count * asked?.Severities.Count ?? 0));
+        TResult clean = measure(null, parts);
+        CorruptionResult? suite = asked is not { } found ? null : CorruptionSuite.Run(found.Kinds, found.Severities, corrupted =>
+        {
+            if (corrupted is null) return clean;
+            parts.Next();
+            return measure(corrupted, parts);
+        }, cancellation);
+        return (clean, suite);
+    });
+
     /// <summary>A row a corruption, a column a severity, and their means.</summary>
     public static void Print(CorruptionResult result)
     {
@@ -46,30 +65,24 @@ static class CorruptionArguments
     {
         json.WriteStartObject("corruptions");
         json.WriteString("score", result.Clean.ScoreName);
-        Number("clean", result.Clean.Score);
-        Number("mean", result.MeanScore);
-        Number("relative", result.Relative(result.MeanScore));
+        json.WriteFinite("clean", result.Clean.Score);
+        json.WriteFinite("mean", result.MeanScore);
+        json.WriteFinite("relative", result.Relative(result.MeanScore));
         json.WriteStartArray("kinds");
         foreach (Corruption kind in result.Corruptions)
         {
             json.WriteStartObject();
             json.WriteString("name", kind.Word());
-            Number("mean", result.Mean(kind));
-            Number("relative", result.Relative(result.Mean(kind)));
+            json.WriteFinite("mean", result.Mean(kind));
+            json.WriteFinite("relative", result.Relative(result.Mean(kind)));
             json.WriteStartObject("severities");
-            foreach (int severity in result.Severities) Number(severity.ToString(CultureInfo.InvariantCulture), result[kind, severity].Score);
+            foreach (int severity in result.Severities) json.WriteFinite(severity.ToString(CultureInfo.InvariantCulture), result[kind, severity].Score);
             json.WriteEndObject();
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
         json.WriteEndObject();
-
-        void Number(string name, double value)
-        {
-            if (double.IsFinite(value)) json.WriteNumber(name, value);
-            else json.WriteNull(name);
-        }
     }
 
     static List<Corruption> ReadKinds(string? text)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Engine.Models;
+using Engine.Training;
 
 namespace Engine.Cli;
 
@@ -23,6 +24,17 @@ sealed record EvaluationArguments(string Folder, string Data, int Batch, bool Js
 {
     /// <summary>The folder with what belongs to the model as it is measured: class names, preprocessing.</summary>
     public string Companions => Adapter ?? Folder;
+
+    /// <summary>Refuses data of another number of classes.</summary>
+    /// <param name="told">Classes that the model tells apart.</param>
+    /// <param name="found">Those of the data.</param>
+    /// <param name="data">Where they come from; null for the file beside the model.</param>
+    /// <exception cref="CheckpointException">They are more or fewer.</exception>
+    public void CheckClasses(int told, IReadOnlyList<string> found, string? data)
+    {
+        if (told != found.Count)
+            throw new CheckpointException(Folder, $"the model tells {told} classes apart, {data ?? ClassifierFiles.ClassNamesFile} has {found.Count}; evaluate on the classes it was trained on, or fine-tune it on these");
+    }
 
     /// <summary>Loads the model, with its adapters where there are any.</summary>
     public LoadedModel<TModel> Load<TModel>() where TModel : Module => AdaptedModel.Load<TModel>(Folder, Adapter);

@@ -27,7 +27,7 @@ static class EvaluateCommand
         Machine.Apply(parsed);
         EvaluationArguments arguments = new(parsed.GetValue(Model)!, parsed.GetValue(Data)!, parsed.GetValue(Batch), parsed.GetValue(Json), parsed.GetValue(Adapter));
         if (arguments.Batch < 1) throw new UsageException($"{Batch.Name} is {arguments.Batch}; it must be 1 or more.");
-        Branches.Choose(parsed, arguments.Folder, arguments.Data).Run(parsed, arguments, cancellation);
+        Branches.Choose(parsed, arguments.Folder, arguments.Data, arguments.Adapter).Run(parsed, arguments, cancellation);
         return ExitCode.Success;
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Engine.Models;
 using Engine.Training;
 
@@ -33,9 +32,7 @@ sealed class SegmenterEvaluation : EvaluateBranch
         IReadOnlyList<string>? names = ClassifierFiles.ReadClassNames(arguments.Companions);
         PascalFolder data = new(arguments.Data, parsed.GetValue(List)!, names);
         Segmenter model = arguments.Load<Segmenter>().Model;
-        if (model.Classes != data.ClassNames.Count)
-            throw new CheckpointException(arguments.Folder, $"the model tells {model.Classes} classes apart, {(names is null ? data.Folder : ClassifierFiles.ClassNamesFile)} has {data.ClassNames.Count}; " +
-                "evaluate on the classes it was trained on, or fine-tune it on these");
+        arguments.CheckClasses(model.Classes, data.ClassNames, names is null ? data.Folder : null);
         // The model's own description says a size where it was trained here; a crop asked for comes first.
         Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(arguments.Companions, crop ?? Preprocessing.Find(arguments.Companions)?.Size ?? model.ImageSize);
         SegmentationEvaluator evaluator = new(model, preprocessing, options);
@@ -43,13 +40,9 @@ sealed class SegmenterEvaluation : EvaluateBranch
         using OutputFolder? output = parsed.GetValue(Pictures) is { } path ? new(path) : null;
         Action<int, SegmentationSample, LabelMask>? save = output is null ? null
             : (index, sample, prediction) => SegmentationPictures.Save(output.Path, data.Name(index), sample.Image, prediction);
-        (SegmentationResult result, CorruptionResult? suite) = ProgressDisplay.Run(progress =>
-        {
-            SegmentationResult clean = evaluator.Run(data, cancellation, progress, save);
-            return (clean, corruptions is not { } asked ? null : CorruptionSuite.Run(asked.Kinds, asked.Severities, found => found is not { } corrupted ? clean
-                : evaluator.Run(new CorruptedSegmentation(data, corrupted.Corruption, corrupted.Severity, evaluator.Side, preprocessing.Interpolation), cancellation, progress), cancellation));
-        });
-
+        (SegmentationResult result, CorruptionResult? suite) = CorruptionArguments.Measure(corruptions, (found, progress) => found is not { } corrupted
+            ? evaluator.Run(data, cancellation, progress, save)
+            : evaluator.Run(new CorruptedSegmentation(data, corrupted.Corruption, corrupted.Severity, evaluator.Side, preprocessing.Interpolation), cancellation, progress), cancellation);
         if (arguments.Json) PrintJson(result, suite);
         else
         {
@@ -75,43 +68,20 @@ sealed class SegmenterEvaluation : EvaluateBranch
             (IReadOnlyList<string>)[name, $"{result.CountOf(c):N0}", Tables.Percent(result.IoU(c)), Tables.Percent(result.AccuracyOf(c))]));
     }
 
-    static void PrintJson(SegmentationResult result, CorruptionResult? suite)
+    static void PrintJson(SegmentationResult result, CorruptionResult? suite) => EvaluationJson.Print(json =>
     {
-        using Stream output = Console.OpenStandardOutput();
-        using (Utf8JsonWriter json = new(output, new JsonWriterOptions { Indented = true }))
+        json.WriteFinite("mean_iou", result.MeanIoU);
+        json.WriteFinite("pixel_accuracy", result.PixelAccuracy);
+        json.WriteNumber("pictures", result.Pictures);
+        json.WriteNumber("pixels", result.Pixels);
+        json.WriteFinite("loss", result.Loss);
+        json.WriteNumber("seconds", result.Elapsed.TotalSeconds);
+        json.WriteClasses(result.ClassNames, label =>
         {
-            json.WriteStartObject();
-            Number("mean_iou", result.MeanIoU);
-            Number("pixel_accuracy", result.PixelAccuracy);
-            json.WriteNumber("pictures", result.Pictures);
-            json.WriteNumber("pixels", result.Pixels);
-            Number("loss", result.Loss);
-            json.WriteNumber("seconds", result.Elapsed.TotalSeconds);
-            json.WriteStartArray("classes");
-            for (int actual = 0; actual < result.ClassNames.Count; actual++)
-            {
-                json.WriteStartObject();
-                json.WriteString("name", result.ClassNames[actual]);
-                json.WriteNumber("pixels", result.CountOf(actual));
-                Number("iou", result.IoU(actual));
-                Number("accuracy", result.AccuracyOf(actual));
-                json.WriteStartArray("confusion");
-                for (int predicted = 0; predicted < result.ClassNames.Count; predicted++) json.WriteNumberValue(result.Confusion(actual, predicted));
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            if (suite is not null) CorruptionArguments.Write(json, suite);
-            json.WriteEndObject();
-
-            void Number(string name, double value)
-            {
-                if (double.IsFinite(value)) json.WriteNumber(name, value);
-                else json.WriteNull(name);
-            }
-        }
-
-        output.Write("\n"u8);
-    }
+            json.WriteNumber("pixels", result.CountOf(label));
+            json.WriteFinite("iou", result.IoU(label));
+            json.WriteFinite("accuracy", result.AccuracyOf(label));
+        }, result.Confusion);
+        if (suite is not null) CorruptionArguments.Write(json, suite);
+    });
 }

@@ -14,11 +14,12 @@ sealed class SwinPretraining : PretrainBranch
     public override string Family => "swin";
 
     public override IReadOnlyList<Option> Options =>
-        [VitPretraining.Image, VitPretraining.Patch, ModelSize.Width, ModelSize.Heads, SwinSize.Depths, SwinSize.Window, ImageArguments.DropPath, ImageArguments.Augment];
+        [ModelSize.Size, VitPretraining.Image, VitPretraining.Patch, ModelSize.Width, ModelSize.Heads, SwinSize.Depths, SwinSize.Window, ImageArguments.DropPath, ImageArguments.Augment];
 
     public override string Help =>
         "  swin, a Swin transformer, whose width and heads double with every stage: images as for vit.\n" +
-        "    engine pretrain --family swin --data cifar10/train --image 32 --patch 2 --width 32 --heads 1 --depths 2,2,2 --out swin-cifar";
+        "    engine pretrain --family swin --data cifar10/train --image 32 --patch 2 --width 32 --heads 1 --depths 2,2,2 --out swin-cifar\n" +
+        "    engine pretrain --family swin --data photos --size swin-t --out swin-photos --drop-path 0.2";
 
     public override PreparedRun Prepare(ParseResult parsed, TrainingArguments arguments)
     {
@@ -31,11 +32,11 @@ sealed class SwinPretraining : PretrainBranch
             (target, companions) => ModelFolder.Save(model, target, companions, ModelLibrary.HuggingFace));
     }
 
-    static SwinConfig Config(ParseResult parsed, int classes, float dropPath)
+    SwinConfig Config(ParseResult parsed, int classes, float dropPath)
     {
         try
         {
-            return SwinSize.Of(parsed, WindowRule.Pad, classes, dropPath).Validated();
+            return SwinSize.Of(parsed, Family, WindowRule.Pad, classes, dropPath).Validated();
         }
         catch (ArgumentException exception)
         {

@@ -11,27 +11,35 @@ static class SwinSize
 
     public static Option<int> Window { get; } = new("--window") { Description = "Swin: side of the windows in patches.", DefaultValueFactory = _ => 4 };
 
-    /// <summary>Width and heads double with every stage.</summary>
+    /// <summary>A named size or none, and what was typed besides. Width and heads double with every stage.</summary>
     /// <param name="parsed">The command line.</param>
+    /// <param name="family">What <c>--family</c> is.</param>
     /// <param name="rule">That of the layout it will be saved in.</param>
     /// <param name="classes">Classes; 0 for a backbone.</param>
     /// <param name="dropPath">Stochastic depth of the last block.</param>
-    /// <exception cref="UsageException">The depths cannot be read.</exception>
-    public static SwinConfig Of(ParseResult parsed, WindowRule rule, int classes, float dropPath)
+    /// <exception cref="UsageException">The depths cannot be read, or no size has the name.</exception>
+    public static SwinConfig Of(ParseResult parsed, string family, WindowRule rule, int classes, float dropPath)
     {
-        int[] depths = [.. parsed.GetValue(Depths)!.Split(',').Select(text =>
-            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int depth) ? depth : throw new UsageException($"{Depths.Name} is '{parsed.GetValue(Depths)}'; expected whole numbers with commas, such as 2,2,6,2."))];
+        SwinConfig? named = ModelSize.Named(parsed, family, SwinConfig.SizeNames, SwinConfig.Named);
+        IReadOnlyList<int> depths = named is not null && !parsed.IsGiven(Depths) ? named.Depths : ReadDepths(parsed.GetValue(Depths)!);
+        int heads = parsed.Or(ModelSize.Heads, named?.Heads[0]);
         return new SwinConfig
         {
-            ImageSize = parsed.GetValue(VitPretraining.Image),
-            PatchSize = parsed.GetValue(VitPretraining.Patch),
-            Width = parsed.GetValue(ModelSize.Width),
+            ImageSize = parsed.Or(VitPretraining.Image, named?.ImageSize),
+            PatchSize = parsed.Or(VitPretraining.Patch, named?.PatchSize),
+            Width = parsed.Or(ModelSize.Width, named?.Width),
             Depths = depths,
-            Heads = [.. depths.Select((_, stage) => parsed.GetValue(ModelSize.Heads) << stage)],
-            WindowSize = parsed.GetValue(Window),
+            Heads = [.. depths.Select((_, stage) => heads << stage)],
+            WindowSize = parsed.Or(Window, named?.WindowSize),
             WindowRule = rule,
             Classes = classes,
             DropPath = dropPath,
         };
     }
+
+    static int[] ReadDepths(string text) =>
+    [
+        .. text.Split(',').Select(number => int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int depth) ? depth
+            : throw new UsageException($"{Depths.Name} is '{text}'; expected whole numbers with commas, such as 2,2,6,2.")),
+    ];
 }

@@ -20,12 +20,13 @@ sealed class VitPretraining : PretrainBranch
     public override string Family => "vit";
 
     public override IReadOnlyList<Option> Options =>
-        [Image, Patch, ModelSize.Width, ModelSize.Depth, ModelSize.Heads, Dropout, ImageArguments.DropPath, ImageArguments.Augment];
+        [ModelSize.Size, Image, Patch, ModelSize.Width, ModelSize.Depth, ModelSize.Heads, Dropout, ImageArguments.DropPath, ImageArguments.Augment];
 
     public override string Help =>
         "  vit, a vision transformer: JPEG, PNG or BMP files in one folder a class.\n" +
         "    engine pretrain --data cifar10/train --val cifar10/test --out vit-cifar --augment small --weight-decay 0.05\n" +
-        "    engine pretrain --data photos --image 64 --patch 8 --width 192 --depth 8 --heads 6 --out vit-photos";
+        "    engine pretrain --data photos --image 64 --patch 8 --width 192 --depth 8 --heads 6 --out vit-photos\n" +
+        "    engine pretrain --data photos --size vit-s16 --out vit-photos --drop-path 0.1";
 
     public override PreparedRun Prepare(ParseResult parsed, TrainingArguments arguments)
     {
@@ -38,20 +39,22 @@ sealed class VitPretraining : PretrainBranch
             (target, companions) => ModelFolder.Save(model, target, companions));
     }
 
-    static VitConfig Config(ParseResult parsed, int classes)
+    VitConfig Config(ParseResult parsed, int classes)
     {
+        VitConfig? named = ModelSize.Named(parsed, Family, VitConfig.SizeNames, VitConfig.Named);
+        int width = parsed.Or(ModelSize.Width, named?.Width);
         try
         {
-            return new VitConfig
+            return ((named ?? new()) with
             {
-                ImageSize = parsed.GetValue(Image),
-                PatchSize = parsed.GetValue(Patch),
-                Width = parsed.GetValue(ModelSize.Width),
-                MlpWidth = 4 * parsed.GetValue(ModelSize.Width),
-                Depth = parsed.GetValue(ModelSize.Depth),
-                Heads = parsed.GetValue(ModelSize.Heads),
+                ImageSize = parsed.Or(Image, named?.ImageSize),
+                PatchSize = parsed.Or(Patch, named?.PatchSize),
+                Width = width,
+                MlpWidth = 4 * width,
+                Depth = parsed.Or(ModelSize.Depth, named?.Depth),
+                Heads = parsed.Or(ModelSize.Heads, named?.Heads),
                 Classes = classes,
-            }.Validated();
+            }).Validated();
         }
         catch (ArgumentException exception)
         {

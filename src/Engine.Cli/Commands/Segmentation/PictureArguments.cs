@@ -42,18 +42,13 @@ static class PictureArguments
         ParseResult parsed, TrainingArguments arguments, Segmenter model, (ISegmentationDataset Training, ISegmentationDataset Validation) pictures,
         Preprocessing preprocessing, Action<string, IReadOnlyDictionary<string, byte[]>> save)
     {
-        int batch = arguments.Batch(parsed);
-        SegmentationLoader training = new(pictures.Training, preprocessing, new SegmentationLoaderOptions
+        SegmentationLoader training = new(pictures.Training, preprocessing, arguments.Loading<SegmentationLoaderOptions>(parsed, pictures.Training.Count) with
         {
-            BatchSize = Math.Min(batch, pictures.Training.Count),
-            Shuffle = true,
-            DropLast = true,
-            Seed = arguments.Seed(parsed),
             Augmentation = parsed.Choose(Variation,
                 ("none", SegmentationAugmentation.None), ("flip", SegmentationAugmentation.None with { FlipProbability = 0.5f }),
                 ("scale", new SegmentationAugmentation()), ("colour", SegmentationAugmentation.Usual)),
         });
-        SegmentationTask task = new(model, training, pictures.Validation, new SegmentationEvaluation { BatchSize = batch });
+        SegmentationTask task = new(model, training, pictures.Validation, new SegmentationEvaluation { BatchSize = arguments.Batch(parsed) });
         string[] heads = [.. ((string[])["norms.*", "head.*", "auxiliary.*"]).Where(pattern => model.Parameters.Any(parameter => parameter.Name.StartsWith(pattern[..^1], StringComparison.Ordinal)))];
         return new(task, save, ClassifierFiles.Of(pictures.Training.ClassNames, preprocessing), heads);
     }

@@ -34,17 +34,12 @@ static class ImageArguments
         ParseResult parsed, TrainingArguments arguments, ImageClassifier model, (IImageDataset Training, IImageDataset Validation) images,
         Preprocessing preprocessing, Action<string, IReadOnlyDictionary<string, byte[]>> save)
     {
-        int batch = arguments.Batch(parsed);
-        BatchLoader training = new(images.Training, preprocessing, new BatchLoaderOptions
+        BatchLoader training = new(images.Training, preprocessing, arguments.Loading<BatchLoaderOptions>(parsed, images.Training.Count) with
         {
-            BatchSize = Math.Min(batch, images.Training.Count),
-            Shuffle = true,
-            DropLast = true,
-            Seed = arguments.Seed(parsed),
             Augmentation = parsed.Choose<Augmentation>(Augment,
                 ("none", Augmentation.None), ("flip", new Augmentation { FlipProbability = 0.5f }), ("small", Augmentation.Small(preprocessing.Size)), ("imagenet", Augmentation.ImageNet)),
         });
-        BatchLoader validation = new(images.Validation, preprocessing, new BatchLoaderOptions { BatchSize = Math.Max(batch, 32) });
+        BatchLoader validation = new(images.Validation, preprocessing, new BatchLoaderOptions { BatchSize = Math.Max(arguments.Batch(parsed), 32) });
         return new(new ImageClassificationTask(model, training, validation), save, ClassifierFiles.Of(images.Training.ClassNames, preprocessing), ["head.*"]);
     }
 }

@@ -54,6 +54,17 @@ sealed class TrainingArguments
 
     public ulong Seed(ParseResult parsed) => parsed.GetValue(seed);
 
+    /// <summary>How training data are walked through: shuffled, in whole batches, of which there is one at least.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="count">Images there are.</param>
+    public TOptions Loading<TOptions>(ParseResult parsed, int count) where TOptions : LoaderOptions, new() => new()
+    {
+        BatchSize = Math.Min(Batch(parsed), count),
+        Shuffle = true,
+        DropLast = true,
+        Seed = Seed(parsed),
+    };
+
     /// <summary>The options as the library takes them.</summary>
     /// <exception cref="UsageException">A value makes no sense; the message names the option.</exception>
     public TrainingOptions Options(ParseResult parsed)

@@ -7,11 +7,12 @@ namespace Engine.Models;
 /// below <c>backbone.</c> the names of Swin with <c>hidden_states_norms.stageN</c>; <c>decode_head</c> with <c>psp_modules</c>,
 /// <c>bottleneck</c>, <c>lateral_convs</c>, <c>fpn_convs</c>, <c>fpn_bottleneck</c>, <c>classifier</c>; and <c>auxiliary_head</c>. A
 /// unit is <c>conv</c> and <c>batch_norm</c> with its running statistics; how many batches those have seen
-/// (<c>num_batches_tracked</c>) nothing reads: it is kept as it came.
+/// (<c>num_batches_tracked</c>) is kept as it came, and 0 in a new file: the library wants it there, but with a fixed momentum
+/// nothing is computed of it.
 /// </summary>
 sealed class HuggingFaceUperNet : ImageLayout
 {
-    const string Architecture = "UperNetForSemanticSegmentation";
+    const string Architecture = "UperNetForSemanticSegmentation", RunningVariance = ".running_var", BatchCount = ".num_batches_tracked";
 
     /// <inheritdoc/>
     public override ModelLibrary Library => ModelLibrary.HuggingFace;
@@ -57,7 +58,7 @@ sealed class HuggingFaceUperNet : ImageLayout
     ];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Unused { get; } = ["*.batch_norm.num_batches_tracked", "backbone.encoder.layers.*.relative_position_index"];
+    public override IReadOnlyList<string> Unused { get; } = [$"*.batch_norm{BatchCount}", "backbone.encoder.layers.*.relative_position_index"];
 
     /// <inheritdoc/>
     public override ModelPlan Plan(ConfigFile config, LoadOptions options)
@@ -135,6 +136,12 @@ sealed class HuggingFaceUperNet : ImageLayout
 
     /// <inheritdoc/>
     public override void SetImageSize(JsonObject config, int imageSize) => config["backbone_config"]!["image_size"] = imageSize;
+
+    /// <inheritdoc/>
+    public override IEnumerable<StoredBuffer> Extras(Module model) => model.Parameters
+        .SelectMany(parameter => Names.Stored(parameter.Name))
+        .Where(name => name.EndsWith(RunningVariance, StringComparison.Ordinal))
+        .Select(name => new StoredBuffer(new(name[..^RunningVariance.Length] + BatchCount, SafeTensorType.I64), new byte[sizeof(long)]));
 
     /// <inheritdoc/>
     public override bool Fits(Module model) => model is UperNet;

@@ -164,8 +164,8 @@ abstract class SwinLayout : ImageLayout
     {
         ["architecture"] = "swin_transformer",
         ["embed_dim"] = swin.Width,
-        ["depths"] = new JsonArray([.. swin.Depths.Select(depth => (JsonNode)depth)]),
-        ["num_heads"] = new JsonArray([.. swin.Heads.Select(heads => (JsonNode)heads)]),
+        ["depths"] = ListOf(swin.Depths),
+        ["num_heads"] = ListOf(swin.Heads),
         ["window_size"] = swin.WindowSize,
         ["image_size"] = swin.ImageSize,
         ["patch_size"] = swin.PatchSize,
@@ -176,6 +176,9 @@ abstract class SwinLayout : ImageLayout
         ["hidden_act"] = VitLayout.WriteActivation(swin.Activation),
         ["qkv_bias"] = swin.QkvBias,
     };
+
+    /// <summary>A list of numbers in JSON.</summary>
+    protected static JsonArray ListOf(IEnumerable<int> numbers) => new([.. numbers.Select(number => (JsonNode)number)]);
 
     /// <summary>Rows for every stage a model may have, whose numbers libraries count in their own ways.</summary>
     /// <param name="blocks">A stage's blocks: <c>layers.0.blocks.*</c>.</param>

@@ -10,6 +10,11 @@ namespace Engine.Models;
 /// </summary>
 partial class TimmSwin : SwinLayout
 {
+    // The library's JSON cannot say another epsilon than the architecture's; this key is ours, and it passes it over.
+    const string EpsilonKey = "layer_norm_eps";
+
+    static readonly string[] SizeNames = ["tiny", "small", "base", "large"];
+
     // Arguments that change nothing about inference or that LoadOptions sets.
     static readonly string[] Harmless = ["drop_rate", "drop_path_rate", "proj_drop_rate", "attn_drop_rate", "weight_init", "strict_img_size"];
 
@@ -56,14 +61,7 @@ partial class TimmSwin : SwinLayout
         string architecture = config.Text("architecture");
         if (Architecture().Match(architecture) is not { Success: true } match)
             throw config.Fault($"\"architecture\" is \"{architecture}\"; known are swin_ tiny, small, base and large such as swin_tiny_patch4_window7_224, and a flat config with \"embed_dim\"");
-        SwinConfig named = match.Groups["size"].Value switch
-        {
-            "tiny" => SwinConfig.Tiny(),
-            "small" => SwinConfig.Small(),
-            "base" => SwinConfig.Base(),
-            _ => SwinConfig.Large(),
-        };
-
+        SwinConfig named = Sized(match.Groups["size"].Value);
         ConfigFile arguments = config.Section("model_args"), pretrained = config.Section("pretrained_cfg");
         foreach (string key in arguments.Keys)
             if (!Understood.Contains(key) && !Harmless.Contains(key)) throw config.Fault($"\"model_args.{key}\" is an option of {architecture} that this engine does not have");
@@ -83,6 +81,7 @@ partial class TimmSwin : SwinLayout
             MlpRatio = arguments.Number("mlp_ratio", named.MlpRatio),
             Classes = arguments.Integer("num_classes", config.Integer("num_classes", pretrained.Integer("num_classes", named.Classes))),
             QkvBias = arguments.Flag("qkv_bias", true),
+            Epsilon = config.Number(EpsilonKey, named.Epsilon),
         };
 
         int Number(string group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
@@ -100,28 +99,51 @@ partial class TimmSwin : SwinLayout
     /// <inheritdoc/>
     public override void SetImageSize(JsonObject config, int imageSize)
     {
-        if (config.ContainsKey("embed_dim"))
-        {
-            base.SetImageSize(config, imageSize);
-            return;
-        }
-
-        Arguments(config)["img_size"] = imageSize;
-        if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) (size[1], size[2]) = (imageSize, imageSize);
+        if (config.ContainsKey("embed_dim")) base.SetImageSize(config, imageSize);
+        else TimmConfig.SetImageSize(config, imageSize);
     }
 
     /// <inheritdoc/>
     protected override void SetWindow(JsonObject config, int window)
     {
         if (config.ContainsKey("embed_dim")) base.SetWindow(config, window);
-        else Arguments(config)["window_size"] = window;
+        else TimmConfig.Set(config, "window_size", window);
     }
 
-    static JsonObject Arguments(JsonObject config)
+    /// <inheritdoc/>
+    public override string? Lacks(Module model) =>
+        base.Lacks(model) ?? (((SwinTransformer)model).Config.Activation is var activation and not Activation.Gelu ? $"activation {VitLayout.WriteActivation(activation)}" : null);
+
+    /// <summary>The hub's form, which the library itself reads: the architecture nearest by name, and what departs from it.</summary>
+    public override byte[] Describe(Module model, string folder)
     {
-        if (config["model_args"] is not JsonObject arguments) config["model_args"] = arguments = [];
-        return arguments;
+        SwinConfig swin = ((SwinTransformer)model).Config;
+        string[] alike = [.. SizeNames.Where(name => Sized(name).Width == swin.Width)];
+        string size = alike.FirstOrDefault(name => Sized(name).Depths.SequenceEqual(swin.Depths)) ?? alike.FirstOrDefault() ?? SizeNames[0];
+        SwinConfig named = Sized(size);
+        JsonObject arguments = [];
+        if (swin.ImageSize != named.ImageSize) arguments["img_size"] = swin.ImageSize;
+        if (swin.PatchSize != named.PatchSize) arguments["patch_size"] = swin.PatchSize;
+        if (swin.Channels != named.Channels) arguments["in_chans"] = swin.Channels;
+        if (swin.Width != named.Width) arguments["embed_dim"] = swin.Width;
+        if (!swin.Depths.SequenceEqual(named.Depths)) arguments["depths"] = ListOf(swin.Depths);
+        if (!swin.Heads.SequenceEqual(named.Heads)) arguments["num_heads"] = ListOf(swin.Heads);
+        if (swin.WindowSize != named.WindowSize) arguments["window_size"] = swin.WindowSize;
+        if (swin.MlpRatio != named.MlpRatio) arguments["mlp_ratio"] = swin.MlpRatio;
+        if (!swin.QkvBias) arguments["qkv_bias"] = false;
+        JsonObject config = TimmConfig.Write(
+            $"swin_{size}_patch{named.PatchSize}_window{named.WindowSize}_{named.ImageSize}", arguments, swin.Classes, swin.WidthOf(swin.Stages - 1), "avg", "head.fc");
+        if (swin.Epsilon != named.Epsilon) config[EpsilonKey] = swin.Epsilon;
+        return ConfigFile.Write(config);
     }
+
+    static SwinConfig Sized(string size) => size switch
+    {
+        "tiny" => SwinConfig.Tiny(),
+        "small" => SwinConfig.Small(),
+        "base" => SwinConfig.Base(),
+        _ => SwinConfig.Large(),
+    };
 
     [GeneratedRegex(@"^swin_(?<size>tiny|small|base|large)_patch(?<patch>\d{1,3})_window(?<window>\d{1,3})_(?<image>\d{1,4})(\..*)?$", RegexOptions.CultureInvariant)]
     private static partial Regex Architecture();

@@ -108,15 +108,8 @@ sealed partial class TimmVit : VitLayout
     /// <inheritdoc/>
     public override void SetImageSize(JsonObject config, int imageSize)
     {
-        if (config.ContainsKey("image_size"))
-        {
-            config["image_size"] = imageSize;
-            return;
-        }
-
-        if (config["model_args"] is not JsonObject arguments) config["model_args"] = arguments = [];
-        arguments["img_size"] = imageSize;
-        if (config["pretrained_cfg"] is JsonObject pretrained && pretrained["input_size"] is JsonArray { Count: 3 } size) (size[1], size[2]) = (imageSize, imageSize);
+        if (config.ContainsKey("image_size")) base.SetImageSize(config, imageSize);
+        else TimmConfig.SetImageSize(config, imageSize);
     }
 
     /// <inheritdoc/>
@@ -130,8 +123,9 @@ sealed partial class TimmVit : VitLayout
     {
         VitConfig vit = ((VisionTransformer)model).Config;
         string size = ((string[])["tiny", "small", "base", "large"]).FirstOrDefault(name => Sized(name, vit.PatchSize).Width == vit.Width) ?? "base";
-        VitConfig named = Sized(size, vit.PatchSize);
+        VitConfig named = Sized(size, Registered(size, vit.PatchSize));
         JsonObject arguments = [];
+        if (vit.PatchSize != named.PatchSize) arguments["patch_size"] = vit.PatchSize;
         if (vit.ImageSize != named.ImageSize) arguments["img_size"] = vit.ImageSize;
         if (vit.Channels != named.Channels) arguments["in_chans"] = vit.Channels;
         if (vit.Width != named.Width) arguments["embed_dim"] = vit.Width;
@@ -144,14 +138,8 @@ sealed partial class TimmVit : VitLayout
         if (vit.LayerScale is { } initial) arguments["init_values"] = initial;
         if (vit.PreNorm) arguments["pre_norm"] = true;
         if (vit.Activation != Activation.Gelu) arguments["act_layer"] = WriteActivation(vit.Activation);
-        JsonObject config = new()
-        {
-            ["architecture"] = $"vit_{size}_patch{vit.PatchSize}_{vit.ImageSize}",
-            ["num_classes"] = vit.Classes,
-            ["num_features"] = vit.Width,
-            ["global_pool"] = vit.Pooling == Pooling.Average ? "avg" : "token",
-        };
-        if (arguments.Count > 0) config["model_args"] = arguments;
+        JsonObject config = TimmConfig.Write(
+            $"vit_{size}_patch{named.PatchSize}_{named.ImageSize}", arguments, vit.Classes, vit.Width, vit.Pooling == Pooling.Average ? "avg" : "token", "head");
         if (vit.Epsilon != named.Epsilon) config[EpsilonKey] = vit.Epsilon;
         return ConfigFile.Write(config);
     }
@@ -163,6 +151,9 @@ sealed partial class TimmVit : VitLayout
         "base" => VitConfig.Base(patch),
         _ => VitConfig.Large(patch),
     };
+
+    // The patches for which the library has registered a size at 224 pixels.
+    static int Registered(string size, int patch) => (size, patch) is (not "tiny", 32) or ("base", 8) ? patch : 16;
 
     // The library truncates width * ratio; the nearest quotient may fall short of the whole number.
     static double Ratio(int hidden, int width)

@@ -14,6 +14,8 @@ abstract class VitLayout : ImageLayout
     /// <inheritdoc/>
     public override ModelPlan Plan(ConfigFile config, LoadOptions options)
     {
+        if (options.Segmentation)
+            throw config.Fault("describes a vision transformer, which sees an image at one scale; a segmentation model is made of a Swin transformer");
         VitConfig stored = Checked(config, Read(config));
         VitConfig asked = (stored with
         {
