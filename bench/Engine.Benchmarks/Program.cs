@@ -10,6 +10,9 @@ switch (args)
     case ["--gemm", .. var rest]:
         GemmTable.Print(rest);
         break;
+    case ["--gpu-bandwidth", .. var rest]:
+        GpuBandwidthTable.Print(rest);
+        break;
     case ["--gpu-optimizer", .. var rest]:
         GpuOptimizerTable.Print(rest);
         break;

@@ -18,7 +18,7 @@ sealed partial class GpuBackend
     {
         int segments = step.Segments.Shape[0];
         ArrayView<float> scales = GpuRuntime.View<float>(step.Scales!);
-        Runtime.Launch(ArenaKernels.Fold, segments, new ArenaFoldArguments
+        Runtime.Launch(ArenaKernels.FoldSegments, segments, new ArenaFoldArguments
         {
             Segments = GpuRuntime.View<int>(step.Segments),
             Scalars = GpuRuntime.View<float>(step.Scalars),
@@ -47,21 +47,27 @@ sealed partial class GpuBackend
         {
             ArrayView<TWord> weights = GpuRuntime.View<TWord>(step.Weights);
             ArrayView<float> scalars = GpuRuntime.View<float>(step.Scalars);
-            runtime.Launch(ArenaKernels.Update<TRule, TElement, TWord, TLane>, step.Chunks.Shape[0], new ArenaUpdateArguments<TRule, TWord>
+            ArenaUpdateArguments<TRule, TWord> arguments = new()
             {
                 Rule = rule,
-                Weights = weights,
-                Gradients = GpuRuntime.View<TWord>(step.Gradients),
-                Anchors = step.Anchors is { } anchors ? GpuRuntime.View<TWord>(anchors) : weights,
-                First = step.First is { } first ? GpuRuntime.View<TWord>(first) : weights,
-                Second = step.Second is { } second ? GpuRuntime.View<TWord>(second) : weights,
-                Third = step.Third is { } third ? GpuRuntime.View<TWord>(third) : weights,
+                Arrays = new()
+                {
+                    Weights = weights,
+                    Gradients = GpuRuntime.View<TWord>(step.Gradients),
+                    Anchors = step.Anchors is { } anchors ? GpuRuntime.View<TWord>(anchors) : weights,
+                    First = step.First is { } first ? GpuRuntime.View<TWord>(first) : weights,
+                    Second = step.Second is { } second ? GpuRuntime.View<TWord>(second) : weights,
+                    Third = step.Third is { } third ? GpuRuntime.View<TWord>(third) : weights,
+                },
                 Chunks = GpuRuntime.View<int>(step.Chunks),
                 Scalars = scalars,
                 Partials = step.Partials is { } partials ? GpuRuntime.View<float>(partials) : scalars,
                 HasAnchors = step.Anchors is null ? 0 : 1,
                 Measures = step.Partials is null ? 0 : 1,
-            });
+            };
+            int groups = step.Chunks.Shape[0];
+            if (arguments is ArenaUpdateArguments<TRule, float> single && step.Weights.DType == DType.Float32) runtime.Launch(ArenaKernels.UpdateWide<TRule>, groups, single);
+            else runtime.Launch(ArenaKernels.Update<TRule, TElement, TWord, TLane>, groups, arguments);
         }
     }
 

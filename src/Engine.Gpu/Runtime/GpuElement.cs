@@ -18,7 +18,7 @@ interface IGpuElement<TWord, TLane>
     /// <summary>The nearest word.</summary>
     static abstract TWord Store(TLane lane);
 
-    /// <summary>The lane's value as a float32.</summary>
+    /// <summary>The lane's value as a float32; the sum of its parts where it has several.</summary>
     static abstract float ToSingle(TLane lane);
 }
 
@@ -30,6 +30,16 @@ readonly struct Single32 : IGpuElement<float, Scalar32>
     public static float Store(Scalar32 lane) => lane.Value;
 
     public static float ToSingle(Scalar32 lane) => lane.Value;
+}
+
+/// <summary>32-bit floats, four at a time: for arrays whose parts begin at multiples of four elements.</summary>
+readonly struct Single32x4 : IGpuElement<Scalar32x4, Scalar32x4>
+{
+    public static Scalar32x4 Load(Scalar32x4 word) => word;
+
+    public static Scalar32x4 Store(Scalar32x4 lane) => lane;
+
+    public static float ToSingle(Scalar32x4 lane) => Scalar32x4.Sum(lane);
 }
 
 /// <summary>64-bit floats, where the device has them: gradient checks.</summary>

@@ -3,19 +3,25 @@ using ILGPU;
 
 namespace Engine.Gpu;
 
-/// <summary>Arguments of <see cref="ArenaKernels.Update"/>; what the arena has not is the weights once more, and not looked at.</summary>
+/// <summary>The arena's arrays; what it has not is the weights once more, and not looked at.</summary>
+struct ArenaArrays<TWord> where TWord : unmanaged
+{
+    public ArrayView<TWord> Weights, Gradients, Anchors, First, Second, Third;
+}
+
+/// <summary>Arguments of <see cref="ArenaKernels.Update"/>.</summary>
 struct ArenaUpdateArguments<TRule, TWord>
     where TRule : struct
     where TWord : unmanaged
 {
     public TRule Rule;
-    public ArrayView<TWord> Weights, Gradients, Anchors, First, Second, Third;
+    public ArenaArrays<TWord> Arrays;
     public ArrayView<int> Chunks;
     public ArrayView<float> Scalars, Partials;
     public int HasAnchors, Measures;
 }
 
-/// <summary>Arguments of <see cref="ArenaKernels.Fold"/>.</summary>
+/// <summary>Arguments of <see cref="ArenaKernels.FoldSegments"/>.</summary>
 struct ArenaFoldArguments
 {
     public ArrayView<int> Segments;
@@ -37,8 +43,6 @@ struct ArenaProjectArguments<TWord> where TWord : unmanaged
 /// </summary>
 static class ArenaKernels
 {
-    const int Passes = ArenaStep.ChunkLength / KernelLoader.GroupSize;
-
     /// <summary>
     /// A group takes a chunk through the rule: each array is read and written once. Where the step is measured it leaves the
     /// chunk's sums of g (W - W0), |U - W0|^2 and (U - W) ((U - W0) + (W - W0)).
@@ -52,38 +56,124 @@ static class ArenaKernels
         ArrayView<float> products = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         ArrayView<float> candidates = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         ArrayView<float> differences = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
-        int thread = Group.IdxX, chunk = Grid.IdxX;
-        int segment = a.Chunks[3 * chunk], first = a.Chunks[3 * chunk + 1], count = a.Chunks[3 * chunk + 2];
-        int options = segment * ArenaStep.ScalarCount;
-        bool active = a.Scalars[options + 4] != 0f;
-        if (!active && a.Measures == 0) return;
-
-        ArenaScalars<TLane> numbers = default;
-        numbers.A = TLane.Of(a.Scalars[options]);
-        numbers.B = TLane.Of(a.Scalars[options + 1]);
-        numbers.C = TLane.Of(a.Scalars[options + 2]);
-        numbers.D = TLane.Of(a.Scalars[options + 3]);
-        ArenaSums<TLane> sums = default;
-        sums.Product = TLane.Of(0.0);
-        sums.Candidate = TLane.Of(0.0);
-        sums.Difference = TLane.Of(0.0);
-
-        // A full chunk needs no bounds: then the loop is the same for all threads, and vectorises where threads are lanes.
-        if (count == ArenaStep.ChunkLength)
-        {
-            for (int pass = 0; pass < Passes; pass++)
-                sums = Element<TRule, TElement, TWord, TLane>(a, numbers, first + pass * KernelLoader.GroupSize + thread, active, sums);
-        }
-        else
-        {
-            for (int i = thread; i < count; i += KernelLoader.GroupSize)
-                sums = Element<TRule, TElement, TWord, TLane>(a, numbers, first + i, active, sums);
-        }
-
+        int chunk = Grid.IdxX, first = a.Chunks[3 * chunk + 1], count = a.Chunks[3 * chunk + 2];
+        ArenaSegmentNumbers numbers = Numbers(a.Scalars, a.Chunks[3 * chunk]);
+        if (!numbers.Active && a.Measures == 0) return;
+        ArenaSums<TLane> sums = Zero<TLane>();
+        for (int i = Group.IdxX; i < count; i += KernelLoader.GroupSize)
+            sums = Step<TRule, TElement, TWord, TLane>(a.Arrays, a.Rule, numbers, a.HasAnchors, first + i, sums);
         if (a.Measures == 0) return;
-        products[thread] = TElement.ToSingle(sums.Product);
-        candidates[thread] = TElement.ToSingle(sums.Candidate);
-        differences[thread] = TElement.ToSingle(sums.Difference);
+        Leave(a.Partials, chunk, products, candidates, differences,
+            TElement.ToSingle(sums.Product), TElement.ToSingle(sums.Candidate), TElement.ToSingle(sums.Difference));
+    }
+
+    /// <summary>The same for float32, four elements a thread at a time: a segment starts at a multiple of 64.</summary>
+    public static void UpdateWide<TRule>(ArenaUpdateArguments<TRule, float> a) where TRule : struct, IUpdateRule
+    {
+        ArrayView<float> products = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
+        ArrayView<float> candidates = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
+        ArrayView<float> differences = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
+        int chunk = Grid.IdxX, first = a.Chunks[3 * chunk + 1], count = a.Chunks[3 * chunk + 2];
+        ArenaSegmentNumbers numbers = Numbers(a.Scalars, a.Chunks[3 * chunk]);
+        if (!numbers.Active && a.Measures == 0) return;
+        ArenaSums<Scalar32x4> sums = Zero<Scalar32x4>();
+        ArenaSums<Scalar32> rest = Zero<Scalar32>();
+        ArenaArrays<Scalar32x4> wide = default;
+        wide.Weights = a.Arrays.Weights.Cast<Scalar32x4>();
+        wide.Gradients = a.Arrays.Gradients.Cast<Scalar32x4>();
+        wide.Anchors = a.Arrays.Anchors.Cast<Scalar32x4>();
+        wide.First = a.Arrays.First.Cast<Scalar32x4>();
+        wide.Second = a.Arrays.Second.Cast<Scalar32x4>();
+        wide.Third = a.Arrays.Third.Cast<Scalar32x4>();
+        int quads = count / 4;
+        for (int i = Group.IdxX; i < quads; i += KernelLoader.GroupSize)
+            sums = Step<TRule, Single32x4, Scalar32x4, Scalar32x4>(wide, a.Rule, numbers, a.HasAnchors, first / 4 + i, sums);
+        int last = 4 * quads + Group.IdxX;
+        if (last < count) rest = Step<TRule, Single32, float, Scalar32>(a.Arrays, a.Rule, numbers, a.HasAnchors, first + last, rest);
+        if (a.Measures == 0) return;
+        Leave(a.Partials, chunk, products, candidates, differences,
+            Scalar32x4.Sum(sums.Product) + rest.Product.Value, Scalar32x4.Sum(sums.Candidate) + rest.Candidate.Value, Scalar32x4.Sum(sums.Difference) + rest.Difference.Value);
+    }
+
+    static ArenaSegmentNumbers Numbers(ArrayView<float> scalars, int segment)
+    {
+        int options = segment * ArenaStep.ScalarCount;
+        ArenaSegmentNumbers numbers = default;
+        numbers.A = scalars[options];
+        numbers.B = scalars[options + 1];
+        numbers.C = scalars[options + 2];
+        numbers.D = scalars[options + 3];
+        numbers.Active = scalars[options + 4] != 0f;
+        return numbers;
+    }
+
+    static ArenaSums<TLane> Zero<TLane>() where TLane : unmanaged, ILane<TLane>
+    {
+        ArenaSums<TLane> sums = default;
+        sums.Product = TLane.Of(0f);
+        sums.Candidate = TLane.Of(0f);
+        sums.Difference = TLane.Of(0f);
+        return sums;
+    }
+
+    // Everything is read before anything is written, so that four elements can go through at once.
+    static ArenaSums<TLane> Step<TRule, TElement, TWord, TLane>(
+        ArenaArrays<TWord> arrays, TRule rule, ArenaSegmentNumbers numbers, int hasAnchors, int i, ArenaSums<TLane> sums)
+        where TRule : struct, IUpdateRule
+        where TElement : struct, IGpuElement<TWord, TLane>
+        where TWord : unmanaged
+        where TLane : unmanaged, ILane<TLane>
+    {
+        ArenaScalars<TLane> scalars = default;
+        scalars.A = TLane.Of(numbers.A);
+        scalars.B = TLane.Of(numbers.B);
+        scalars.C = TLane.Of(numbers.C);
+        scalars.D = TLane.Of(numbers.D);
+        TLane weight = TElement.Load(arrays.Weights[i]), candidate = weight;
+        TLane anchor = hasAnchors != 0 ? TElement.Load(arrays.Anchors[i]) : weight;
+        TLane gradient = TElement.Load(arrays.Gradients[i]);
+        if (numbers.Active)
+        {
+            ArenaElement<TLane> element = default;
+            element.Weight = weight;
+            element.Anchor = anchor;
+            element.Gradient = gradient;
+            if (rule.States > 0) element.First = TElement.Load(arrays.First[i]);
+            if (rule.States > 1) element.Second = TElement.Load(arrays.Second[i]);
+            if (rule.States > 2) element.Third = TElement.Load(arrays.Third[i]);
+            candidate = rule.Apply(ref element, scalars);
+            if (rule.States > 0) arrays.First[i] = TElement.Store(element.First);
+            if (rule.States > 1) arrays.Second[i] = TElement.Store(element.Second);
+            if (rule.States > 2) arrays.Third[i] = TElement.Store(element.Third);
+            arrays.Weights[i] = TElement.Store(candidate);
+        }
+
+        // A segment that takes no part has not moved: only its distance is not 0.
+        TLane before = weight - anchor, after = candidate - anchor;
+        if (numbers.Active) sums.Product = TLane.MulAdd(gradient, before, sums.Product);
+        sums.Candidate = TLane.MulAdd(after, after, sums.Candidate);
+        sums.Difference = TLane.MulAdd(candidate - weight, after + before, sums.Difference);
+        return sums;
+    }
+
+    // The threads' sums folded into the chunk's, halves onto each other.
+    static void Leave(ArrayView<float> partials, int chunk, ArrayView<float> products, ArrayView<float> candidates, ArrayView<float> differences,
+        float product, float candidate, float difference)
+    {
+        Fold(products, candidates, differences, product, candidate, difference);
+        if (Group.IdxX != 0) return;
+        partials[4 * chunk] = products[0];
+        partials[4 * chunk + 1] = candidates[0];
+        partials[4 * chunk + 2] = differences[0];
+        partials[4 * chunk + 3] = 0f;
+    }
+
+    static void Fold(ArrayView<float> products, ArrayView<float> candidates, ArrayView<float> differences, float product, float candidate, float difference)
+    {
+        int thread = Group.IdxX;
+        products[thread] = product;
+        candidates[thread] = candidate;
+        differences[thread] = difference;
 
         // All sums are in place before any is folded, and each fold before the next.
         Group.Barrier();
@@ -98,53 +188,10 @@ static class ArenaKernels
 
             Group.Barrier();
         }
-
-        if (thread != 0) return;
-        a.Partials[4 * chunk] = products[0];
-        a.Partials[4 * chunk + 1] = candidates[0];
-        a.Partials[4 * chunk + 2] = differences[0];
-        a.Partials[4 * chunk + 3] = 0f;
-    }
-
-    static ArenaSums<TLane> Element<TRule, TElement, TWord, TLane>(
-        ArenaUpdateArguments<TRule, TWord> a, ArenaScalars<TLane> numbers, int i, bool active, ArenaSums<TLane> sums)
-        where TRule : struct, IUpdateRule
-        where TElement : struct, IGpuElement<TWord, TLane>
-        where TWord : unmanaged
-        where TLane : unmanaged, ILane<TLane>
-    {
-        ArenaElement<TLane> element = default;
-        element.Weight = TElement.Load(a.Weights[i]);
-        element.Anchor = a.HasAnchors != 0 ? TElement.Load(a.Anchors[i]) : element.Weight;
-        TLane weight = element.Weight, anchor = element.Anchor, candidate = weight;
-        element.Gradient = TElement.Load(a.Gradients[i]);
-        TLane gradient = element.Gradient;
-        if (active)
-        {
-            if (a.Rule.States > 0) element.First = TElement.Load(a.First[i]);
-            if (a.Rule.States > 1) element.Second = TElement.Load(a.Second[i]);
-            if (a.Rule.States > 2) element.Third = TElement.Load(a.Third[i]);
-            candidate = a.Rule.Apply(ref element, numbers);
-            if (a.Rule.States > 0) a.First[i] = TElement.Store(element.First);
-            if (a.Rule.States > 1) a.Second[i] = TElement.Store(element.Second);
-            if (a.Rule.States > 2) a.Third[i] = TElement.Store(element.Third);
-            a.Weights[i] = TElement.Store(candidate);
-        }
-
-        if (a.Measures != 0)
-        {
-            // A segment that takes no part leaves its distance alone.
-            TLane before = weight - anchor, after = candidate - anchor;
-            if (active) sums.Product = TLane.MulAdd(gradient, before, sums.Product);
-            sums.Candidate = TLane.MulAdd(after, after, sums.Candidate);
-            sums.Difference = TLane.MulAdd(candidate - weight, after + before, sums.Difference);
-        }
-
-        return sums;
     }
 
     /// <summary>A group a segment: its chunks' sums in a fixed order, then condition, ratio and scale (Tian et al. 2024, eq. 3, 9 and 4).</summary>
-    public static void Fold(ArenaFoldArguments a)
+    public static void FoldSegments(ArenaFoldArguments a)
     {
         ArrayView<float> products = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         ArrayView<float> candidates = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
@@ -160,24 +207,7 @@ static class ArenaKernels
             difference += a.Partials[at + 2];
         }
 
-        products[thread] = product;
-        candidates[thread] = candidate;
-        differences[thread] = difference;
-
-        // As in Update.
-        Group.Barrier();
-        for (int half = KernelLoader.GroupSize / 2; half > 0; half >>= 1)
-        {
-            if (thread < half)
-            {
-                products[thread] += products[thread + half];
-                candidates[thread] += candidates[thread + half];
-                differences[thread] += differences[thread + half];
-            }
-
-            Group.Barrier();
-        }
-
+        Fold(products, candidates, differences, product, candidate, difference);
         if (thread == 0) Decide(a, segment, products[0], candidates[0], differences[0]);
     }
 
@@ -222,4 +252,11 @@ static class ArenaKernels
 struct ArenaSums<TLane> where TLane : unmanaged
 {
     public TLane Product, Candidate, Difference;
+}
+
+/// <summary>What is the same for all elements of a segment in this step.</summary>
+struct ArenaSegmentNumbers
+{
+    public float A, B, C, D;
+    public bool Active;
 }
