@@ -150,6 +150,29 @@ public sealed class SwinFolderTests : IDisposable
         AssertLoadsAlike(headed.Model, scratch["headed"]);
     }
 
+    [Fact]
+    public void A_head_is_added_in_the_type_of_the_weights_where_an_index_comes_first()
+    {
+        string folder = ModelFixtures.Copy("swin_hf", scratch), path = Path.Combine(folder, "model.safetensors"), config = Path.Combine(folder, "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("SwinForImageClassification", "SwinModel", StringComparison.Ordinal));
+        ModelFixtures.Rewrite(folder,
+            item => item.Name.StartsWith("classifier.", StringComparison.Ordinal) ? null : new(item.Name["swin.".Length..], item.Type, item.Shape),
+            new SafeTensorItem("encoder.layers.0.blocks.0.attention.self.relative_position_index", SafeTensorType.I64, 16, 16));
+        using (SafeTensors file = SafeTensors.Open(path))
+        {
+            SafeTensors.Create(path + ".new", file.Items.Values, writer =>
+            {
+                foreach (SafeTensorItem item in file.Items.Values) writer.Write(item.Name, item.Type, item.Shape, file.Read(item.Name));
+            }, file.Metadata, TensorOrder.Reference);
+        }
+
+        File.Move(path + ".new", path, overwrite: true);
+        ModelFolder.Load<SwinTransformer>(folder, new() { Classes = 4 }).Save(scratch["headed"]);
+        using SafeTensors headed = SafeTensors.Open(Path.Combine(scratch["headed"], "model.safetensors"));
+        Assert.Equal(SafeTensorType.I64, headed.Items.Values.First().Type);
+        Assert.Equal(SafeTensorType.F32, headed.Items["classifier.weight"].Type);
+    }
+
     [Theory]
     [InlineData(ModelLibrary.Timm, WindowRule.Shrink, Activation.Gelu)]
     [InlineData(ModelLibrary.Torchvision, WindowRule.Pad, Activation.GeluTanh)]
