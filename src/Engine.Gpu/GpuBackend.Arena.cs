@@ -9,7 +9,7 @@ sealed partial class GpuBackend
     /// <inheritdoc/>
     public override void ArenaUpdate<TRule>(TRule rule, ArenaStep step)
     {
-        ElementTypes.Run(step.Weights.DType, new ArenaUpdateLaunch<TRule>(Runtime, rule, step));
+        ElementTypes.Run(step.Weights.DType, new ArenaUpdateLaunch<TRule>(Runtime, info.IsCpu, rule, step));
         GC.KeepAlive(step);
     }
 
@@ -38,7 +38,7 @@ sealed partial class GpuBackend
         GC.KeepAlive(step);
     }
 
-    readonly struct ArenaUpdateLaunch<TRule>(GpuRuntime runtime, TRule rule, ArenaStep step) : IElementLaunch where TRule : struct, IUpdateRule
+    readonly struct ArenaUpdateLaunch<TRule>(GpuRuntime runtime, bool isProcessor, TRule rule, ArenaStep step) : IElementLaunch where TRule : struct, IUpdateRule
     {
         public void Run<TElement, TWord, TLane>()
             where TElement : struct, IGpuElement<TWord, TLane>
@@ -65,9 +65,13 @@ sealed partial class GpuBackend
                 HasAnchors = step.Anchors is null ? 0 : 1,
                 Measures = step.Partials is null ? 0 : 1,
             };
-            int groups = step.Chunks.Shape[0];
-            if (arguments is ArenaUpdateArguments<TRule, float> single && step.Weights.DType == DType.Float32) runtime.Launch(ArenaKernels.UpdateWide<TRule>, groups, single);
-            else runtime.Launch(ArenaKernels.Update<TRule, TElement, TWord, TLane>, groups, arguments);
+            int chunks = step.Chunks.Shape[0];
+            if (!isProcessor && arguments is ArenaUpdateArguments<TRule, float> single && step.Weights.DType == DType.Float32)
+                runtime.Launch(ArenaKernels.UpdateWide<TRule>, chunks, single);
+            else if (arguments.Measures == 0)
+                runtime.Launch(ArenaKernels.Apply<TRule, TElement, TWord, TLane>, (long)chunks * ArenaKernels.GroupsPerChunk, arguments);
+            else
+                runtime.Launch(ArenaKernels.Update<TRule, TElement, TWord, TLane>, chunks, arguments);
         }
     }
 
@@ -77,7 +81,7 @@ sealed partial class GpuBackend
             where TElement : struct, IGpuElement<TWord, TLane>
             where TWord : unmanaged
             where TLane : unmanaged, ILane<TLane> =>
-            runtime.Launch(ArenaKernels.Project<TElement, TWord, TLane>, step.Chunks.Shape[0], new ArenaProjectArguments<TWord>
+            runtime.Launch(ArenaKernels.Project<TElement, TWord, TLane>, (long)step.Chunks.Shape[0] * ArenaKernels.GroupsPerChunk, new ArenaProjectArguments<TWord>
             {
                 Weights = GpuRuntime.View<TWord>(step.Weights),
                 Anchors = GpuRuntime.View<TWord>(step.Anchors!),

@@ -27,14 +27,16 @@ sealed partial class GpuBackend
     {
         StridedWalk walk = StridedWalk.Over(y);
         (ArrayView<TWord> to, int origin) = GpuRuntime.Reach<TWord>(y);
-        Runtime.LaunchItems(Copies.Fill<TWord>, walk.Count, new FillArguments<TWord>
+        FillArguments<TWord> arguments = new()
         {
             Value = word,
             Y = to,
             Axes = Axes.Of(walk, "Fill"),
             YSteps = Steps.Of(walk, 0, origin),
             Count = checked((int)walk.Count),
-        });
+        };
+        if (IsFlat(walk, 1)) Runtime.LaunchItems(Copies.FillDense<TWord>, walk.Count, arguments);
+        else Runtime.LaunchItems(Copies.Fill<TWord>, walk.Count, arguments);
     }
 
     /// <inheritdoc/>
@@ -78,10 +80,10 @@ sealed partial class GpuBackend
         }
 
         static bool TurnsInTiles<TWord>(in CopyArguments<TWord, TWord> a) where TWord : unmanaged =>
-            a.Axes.Rank > 1 && a.YSteps.S0 == 1 && a.XSteps.S1 == 1 && a.Axes.E0 >= WorthTiles && a.Axes.E1 >= WorthTiles;
+            a.Axes.Rank > 1 && a.YSteps.S0 == 1 && a.XSteps.S1 == 1 && a.Axes.E0.Count >= WorthTiles && a.Axes.E1.Count >= WorthTiles;
 
         static long Tiles(StridedWalk walk, in Axes axes) =>
-            ((axes.E0 + 31) / 32) * (long)((axes.E1 + 31) / 32) * (walk.Count / ((long)axes.E0 * axes.E1));
+            ((axes.E0.Count + 31) / 32) * (long)((axes.E1.Count + 31) / 32) * (walk.Count / ((long)axes.E0.Count * axes.E1.Count));
     }
 
     void Convert(Tensor x, Tensor y)
@@ -122,11 +124,18 @@ sealed partial class GpuBackend
     {
         StridedWalk walk = StridedWalk.Over(y, x);
         CopyArguments<TFrom, TTo> arguments = Arguments<TFrom, TTo>(walk, x, y);
-        if (x.DType == DType.Float64 || y.DType == DType.Float64)
-            Runtime.LaunchItems(Copies.Convert<ThroughDouble<TSource, TTarget, TFrom, TTo>, TFrom, TTo>, walk.Count, arguments);
-        else if (x.DType.IsFloating())
-            Runtime.LaunchItems(Copies.Convert<ThroughSingle<TSource, TTarget, TFrom, TTo>, TFrom, TTo>, walk.Count, arguments);
-        else
-            Runtime.LaunchItems(Copies.Convert<ThroughLong<TSource, TTarget, TFrom, TTo>, TFrom, TTo>, walk.Count, arguments);
+        bool flat = IsFlat(walk, 2);
+        if (x.DType == DType.Float64 || y.DType == DType.Float64) Convert<ThroughDouble<TSource, TTarget, TFrom, TTo>, TFrom, TTo>(arguments, flat);
+        else if (x.DType.IsFloating()) Convert<ThroughSingle<TSource, TTarget, TFrom, TTo>, TFrom, TTo>(arguments, flat);
+        else Convert<ThroughLong<TSource, TTarget, TFrom, TTo>, TFrom, TTo>(arguments, flat);
+    }
+
+    void Convert<TConversion, TFrom, TTo>(in CopyArguments<TFrom, TTo> arguments, bool flat)
+        where TConversion : struct, IConversion<TFrom, TTo>
+        where TFrom : unmanaged
+        where TTo : unmanaged
+    {
+        if (flat) Runtime.LaunchItems(Copies.ConvertDense<TConversion, TFrom, TTo>, arguments.Count, arguments);
+        else Runtime.LaunchItems(Copies.Convert<TConversion, TFrom, TTo>, arguments.Count, arguments);
     }
 }

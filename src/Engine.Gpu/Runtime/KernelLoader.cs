@@ -3,6 +3,7 @@ using System.Reflection;
 using ILGPU;
 using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 
@@ -19,9 +20,8 @@ sealed class KernelLoader(Accelerator accelerator)
     /// <summary>Threads of a group on every device: results of a reduction depend on it.</summary>
     public const int GroupSize = 256;
 
-    static readonly FieldInfo PtxAssembly =
-        typeof(PTXCompiledKernel).GetField("<PTXAssembly>k__BackingField", BindingFlags.Instance | BindingFlags.NonPublic)
-        ?? throw new MissingFieldException(nameof(PTXCompiledKernel), nameof(PTXCompiledKernel.PTXAssembly));
+    static readonly FieldInfo PtxAssembly = TextOf(typeof(PTXCompiledKernel), nameof(PTXCompiledKernel.PTXAssembly));
+    static readonly FieldInfo OpenCLSource = TextOf(typeof(CLCompiledKernel), nameof(CLCompiledKernel.Source));
 
     readonly Lock gate = new();
     readonly Dictionary<object, Delegate> launchers = new(ReferenceEqualityComparer.Instance);
@@ -79,8 +79,12 @@ sealed class KernelLoader(Accelerator accelerator)
     {
         CompiledKernel compiled = backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), Specialization);
         if (compiled is PTXCompiledKernel ptx) PtxAssembly.SetValue(ptx, PtxText.Sound(ptx.PTXAssembly));
+        if (compiled is CLCompiledKernel cl && kernel.IsDefined(typeof(DisjointViewsAttribute))) OpenCLSource.SetValue(cl, OpenCLText.Restricted(cl.Source));
         return compiled;
     }
+
+    static FieldInfo TextOf(Type kernel, string property) =>
+        kernel.GetField($"<{property}>k__BackingField", BindingFlags.Instance | BindingFlags.NonPublic) ?? throw new MissingFieldException(kernel.Name, property);
 
     static string FirstLine(Exception failure)
     {

@@ -43,10 +43,29 @@ struct ArenaProjectArguments<TWord> where TWord : unmanaged
 /// </summary>
 static class ArenaKernels
 {
+    // Groups that share a chunk where a thread takes one element.
+    public const int GroupsPerChunk = ArenaStep.ChunkLength / KernelLoader.GroupSize;
+
+    /// <summary>A thread takes one element through the rule; nothing is measured.</summary>
+    [DisjointViews]
+    public static void Apply<TRule, TElement, TWord, TLane>(ArenaUpdateArguments<TRule, TWord> a)
+        where TRule : struct, IUpdateRule
+        where TElement : struct, IGpuElement<TWord, TLane>
+        where TWord : unmanaged
+        where TLane : unmanaged, ILane<TLane>
+    {
+        int chunk = Grid.IdxX / GroupsPerChunk, first = a.Chunks[3 * chunk + 1], count = a.Chunks[3 * chunk + 2];
+        ArenaSegmentNumbers numbers = Numbers(a.Scalars, a.Chunks[3 * chunk]);
+        if (!numbers.Active) return;
+        int i = Grid.IdxX % GroupsPerChunk * KernelLoader.GroupSize + Group.IdxX;
+        if (i < count) Step<TRule, TElement, TWord, TLane>(a.Arrays, a.Rule, numbers, a.HasAnchors, first + i, Zero<TLane>());
+    }
+
     /// <summary>
-    /// A group takes a chunk through the rule: each array is read and written once. Where the step is measured it leaves the
-    /// chunk's sums of g (W - W0), |U - W0|^2 and (U - W) ((U - W0) + (W - W0)).
+    /// A group takes a chunk through the rule, each array read and written once, and leaves the chunk's sums of g (W - W0),
+    /// |U - W0|^2 and (U - W) ((U - W0) + (W - W0)).
     /// </summary>
+    [DisjointViews]
     public static void Update<TRule, TElement, TWord, TLane>(ArenaUpdateArguments<TRule, TWord> a)
         where TRule : struct, IUpdateRule
         where TElement : struct, IGpuElement<TWord, TLane>
@@ -58,16 +77,37 @@ static class ArenaKernels
         ArrayView<float> differences = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         int chunk = Grid.IdxX, first = a.Chunks[3 * chunk + 1], count = a.Chunks[3 * chunk + 2];
         ArenaSegmentNumbers numbers = Numbers(a.Scalars, a.Chunks[3 * chunk]);
-        if (!numbers.Active && a.Measures == 0) return;
-        ArenaSums<TLane> sums = Zero<TLane>();
-        for (int i = Group.IdxX; i < count; i += KernelLoader.GroupSize)
-            sums = Step<TRule, TElement, TWord, TLane>(a.Arrays, a.Rule, numbers, a.HasAnchors, first + i, sums);
-        if (a.Measures == 0) return;
-        Leave(a.Partials, chunk, products, candidates, differences,
-            TElement.ToSingle(sums.Product), TElement.ToSingle(sums.Candidate), TElement.ToSingle(sums.Difference));
+        products[Group.IdxX] = 0f;
+        candidates[Group.IdxX] = 0f;
+        differences[Group.IdxX] = 0f;
+        int full = count / KernelLoader.GroupSize * KernelLoader.GroupSize;
+        for (int i = 0; i < full; i += KernelLoader.GroupSize)
+        {
+            ArenaSums<TLane> sums = Step<TRule, TElement, TWord, TLane>(a.Arrays, a.Rule, numbers, a.HasAnchors, first + i + Group.IdxX, Zero<TLane>());
+            products[Group.IdxX] += TElement.ToSingle(sums.Product);
+            candidates[Group.IdxX] += TElement.ToSingle(sums.Candidate);
+            differences[Group.IdxX] += TElement.ToSingle(sums.Difference);
+
+            // Nobody waits for anybody's data: between two barriers a processor's threads are the lanes of a vector.
+            Group.Barrier();
+        }
+
+        if (full + Group.IdxX < count)
+        {
+            ArenaSums<TLane> sums = Step<TRule, TElement, TWord, TLane>(a.Arrays, a.Rule, numbers, a.HasAnchors, first + full + Group.IdxX, Zero<TLane>());
+            products[Group.IdxX] += TElement.ToSingle(sums.Product);
+            candidates[Group.IdxX] += TElement.ToSingle(sums.Candidate);
+            differences[Group.IdxX] += TElement.ToSingle(sums.Difference);
+        }
+
+        Leave(a.Partials, chunk, products, candidates, differences, products[Group.IdxX], candidates[Group.IdxX], differences[Group.IdxX]);
     }
 
-    /// <summary>The same for float32, four elements a thread at a time: a segment starts at a multiple of 64.</summary>
+    /// <summary>
+    /// The same for float32 on cards, measured or not: a thread moves four elements with one wide load, which segments allow
+    /// that start at multiples of 64, and keeps its sums in registers.
+    /// </summary>
+    [DisjointViews]
     public static void UpdateWide<TRule>(ArenaUpdateArguments<TRule, float> a) where TRule : struct, IUpdateRule
     {
         ArrayView<float> products = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
@@ -229,22 +269,21 @@ static class ArenaKernels
         a.Trace[row + 3] = scale;
     }
 
-    /// <summary>A group a chunk: W = U - scale (U - W0); groups of segments that are not selected return at once.</summary>
+    /// <summary>A thread an element: W = U - scale (U - W0); groups of segments that are not selected return at once.</summary>
+    [DisjointViews]
     public static void Project<TElement, TWord, TLane>(ArenaProjectArguments<TWord> a)
         where TElement : struct, IGpuElement<TWord, TLane>
         where TWord : unmanaged
         where TLane : unmanaged, ILane<TLane>
     {
-        int chunk = Grid.IdxX;
+        int chunk = Grid.IdxX / GroupsPerChunk;
         float scale = a.Scales[a.Chunks[3 * chunk]];
         if (scale == 0f) return;
-        int first = a.Chunks[3 * chunk + 1], count = a.Chunks[3 * chunk + 2];
-        TLane pull = TLane.Of(-scale);
-        for (int i = Group.IdxX; i < count; i += KernelLoader.GroupSize)
-        {
-            TLane weight = TElement.Load(a.Weights[first + i]);
-            a.Weights[first + i] = TElement.Store(TLane.MulAdd(pull, weight - TElement.Load(a.Anchors[first + i]), weight));
-        }
+        int i = Grid.IdxX % GroupsPerChunk * KernelLoader.GroupSize + Group.IdxX;
+        if (i >= a.Chunks[3 * chunk + 2]) return;
+        i += a.Chunks[3 * chunk + 1];
+        TLane weight = TElement.Load(a.Weights[i]);
+        a.Weights[i] = TElement.Store(TLane.MulAdd(TLane.Of(-scale), weight - TElement.Load(a.Anchors[i]), weight));
     }
 }
 

@@ -30,6 +30,12 @@ static class Copies
     // A tile of 32 x 32, and a column more so that a column's elements lie in different banks.
     const int Tile = 32, TilePitch = Tile + 1;
 
+    public static void FillDense<TWord>(FillArguments<TWord> a) where TWord : unmanaged
+    {
+        int i = Grid.IdxX * KernelLoader.GroupSize + Group.IdxX;
+        if (i < a.Count) a.Y[i] = a.Value;
+    }
+
     public static void Fill<TWord>(FillArguments<TWord> a) where TWord : unmanaged
     {
         int i = Grid.IdxX * KernelLoader.GroupSize + Group.IdxX;
@@ -58,15 +64,15 @@ static class Copies
     {
         ArrayView<TWord> tile = SharedMemory.Allocate<TWord>(Tile * TilePitch);
         int lane = Group.IdxX % Tile, first = Group.IdxX / Tile;
-        int across = (a.Axes.E0 + Tile - 1) / Tile, down = (a.Axes.E1 + Tile - 1) / Tile;
+        int across = (a.Axes.E0.Count + Tile - 1) / Tile, down = (a.Axes.E1.Count + Tile - 1) / Tile;
         int outer = Grid.IdxX / (across * down), within = Grid.IdxX - outer * across * down;
         int row = within / across, column = (within - row * across) * Tile;
         row *= Tile;
-        Coordinates at = Axes.At(a.Axes, outer * a.Axes.E0 * a.Axes.E1);
+        Coordinates at = Axes.At(a.Axes, outer * a.Axes.E0.Count * a.Axes.E1.Count);
         int x = Steps.At(a.XSteps, at), y = Steps.At(a.YSteps, at);
         for (int line = first; line < Tile; line += KernelLoader.GroupSize / Tile)
         {
-            if (column + line < a.Axes.E0 && row + lane < a.Axes.E1)
+            if (column + line < a.Axes.E0.Count && row + lane < a.Axes.E1.Count)
                 tile[line * TilePitch + lane] = a.X[x + (column + line) * a.XSteps.S0 + (row + lane) * a.XSteps.S1];
         }
 
@@ -74,9 +80,18 @@ static class Copies
         Group.Barrier();
         for (int line = first; line < Tile; line += KernelLoader.GroupSize / Tile)
         {
-            if (row + line < a.Axes.E1 && column + lane < a.Axes.E0)
+            if (row + line < a.Axes.E1.Count && column + lane < a.Axes.E0.Count)
                 a.Y[y + (column + lane) * a.YSteps.S0 + (row + line) * a.YSteps.S1] = tile[lane * TilePitch + line];
         }
+    }
+
+    public static void ConvertDense<TConversion, TFrom, TTo>(CopyArguments<TFrom, TTo> a)
+        where TConversion : struct, IConversion<TFrom, TTo>
+        where TFrom : unmanaged
+        where TTo : unmanaged
+    {
+        int i = Grid.IdxX * KernelLoader.GroupSize + Group.IdxX;
+        if (i < a.Count) a.Y[i] = TConversion.Convert(a.X[i * a.XSteps.S0]);
     }
 
     public static void Convert<TConversion, TFrom, TTo>(CopyArguments<TFrom, TTo> a)
