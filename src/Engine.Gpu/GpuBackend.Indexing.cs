@@ -34,7 +34,7 @@ sealed partial class GpuBackend
     public override void IndexAdd(Tensor x, Tensor index, Tensor y)
     {
         RequirePlaces("IndexAdd", y.Shape[1]);
-        ElementTypes.Run(y.DType, new IndexAddLaunch(Runtime, x, index, y));
+        ElementTypes.Run(y.DType, new IndexAddLaunch(this, x, index, y));
         KeepAlive(x, index, y);
     }
 
@@ -138,7 +138,7 @@ sealed partial class GpuBackend
         }
     }
 
-    readonly struct IndexAddLaunch(GpuRuntime runtime, Tensor x, Tensor index, Tensor y) : IElementLaunch
+    readonly struct IndexAddLaunch(GpuBackend backend, Tensor x, Tensor index, Tensor y) : IElementLaunch
     {
         const int ShortIndex = 32;
 
@@ -147,6 +147,7 @@ sealed partial class GpuBackend
             where TWord : unmanaged
             where TLane : unmanaged, ILane<TLane>
         {
+            GpuRuntime runtime = backend.Runtime;
             (ArrayView<int> places, int origin) = GpuRuntime.Reach<int>(index);
             RowAdditionArguments<TWord> a = new()
             {
@@ -169,6 +170,7 @@ sealed partial class GpuBackend
             }
 
             Tensor links = x.EmptyLike([2, a.Added], DType.Int32);
+            backend.Fill(RowAdditions.Last, links);
             a.Links = GpuRuntime.View<int>(links);
             a.Count = checked((int)x.ElementCount);
             runtime.LaunchItems(RowAdditions.Chain<TWord>, a.Added, a);

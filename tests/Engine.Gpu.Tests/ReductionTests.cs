@@ -1,4 +1,5 @@
 using Engine.Tensors;
+using Engine.Testing;
 
 namespace Engine.Gpu.Tests;
 
@@ -70,7 +71,7 @@ public sealed class ReductionTests
         {
             Tensor x = RowsOnDevice.Draw([70, 300]).To(dtype), there = x.To(RowsOnDevice.Device), y = there.EmptyLike([1, 300]);
             y.Backend.Reduce(default(Sum), there, y);
-            Engine.Testing.TensorAssert.Close(y, Reduction.Sum(x.To(DType.Float32), [0], true).To(dtype), 1e-2, 0, $"{dtype}");
+            TensorAssert.Close(y, Reduction.Sum(x.To(DType.Float32), [0], true).To(dtype), 1e-2, 0, $"{dtype}");
         }
     }
 

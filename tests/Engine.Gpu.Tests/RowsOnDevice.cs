@@ -1,5 +1,5 @@
-using Engine.Testing;
 using Engine.Tensors;
+using Engine.Testing;
 
 namespace Engine.Gpu.Tests;
 

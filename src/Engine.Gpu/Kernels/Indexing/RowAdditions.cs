@@ -42,15 +42,17 @@ static class RowAdditions
         }
     }
 
-    /// <summary>Chains the places that name the same row: a thread looks for its neighbours in the index, which all read side by side.</summary>
+    /// <summary>
+    /// Chains the places that name the same row: a thread looks back through the index for the last place before its own, and tells
+    /// that place, which no other thread does. Links hold <see cref="Last"/> before.
+    /// </summary>
     public static void Chain<TWord>(RowAdditionArguments<TWord> a) where TWord : unmanaged
     {
         int j = Grid.IdxX * KernelLoader.GroupSize + Group.IdxX;
         if (j >= a.Added) return;
-        int row = a.Index[a.IndexOrigin + j * a.IndexStep], next = j + 1, before = j - 1;
-        while (next < a.Added && a.Index[a.IndexOrigin + next * a.IndexStep] != row) next++;
+        int row = a.Index[a.IndexOrigin + j * a.IndexStep], before = j - 1;
         while (before >= 0 && a.Index[a.IndexOrigin + before * a.IndexStep] != row) before--;
-        a.Links[j] = next < a.Added ? next : Last;
+        if (before >= 0) a.Links[before] = j;
         a.Links[a.Added + j] = before < 0 ? 1 : 0;
     }
 

@@ -49,9 +49,7 @@ static class CrossEntropies
     {
         ArrayView<TLane> room = SharedMemory.Allocate<TLane>(RowTeams.Room);
         int row = RowTeams.Row<TTeam>(), lane = RowTeams.Lane<TTeam>(), first = (row < a.Rows ? row : a.Rows - 1) * a.Classes;
-        OnlineSum<TLane> sum = OnlineSum<TLane>.Nothing();
-        for (int c = lane; c < a.Classes; c += TTeam.Size) sum = OnlineSum<TLane>.Add(sum, TElement.Load(a.Logits[first + c]));
-        sum = OnlineSum<TLane>.Fold<TTeam>(room, sum);
+        OnlineSum<TLane> sum = OnlineSum<TLane>.OverRow<TTeam, TElement, TWord>(a.Logits, first, a.Classes, room);
         TLane one = TLane.Of(1.0), smoothing = TLane.Of(a.Smoothing), log = sum.Largest + TLane.Log(sum.Sum), distance = TLane.Of(0.0);
         if (a.Smoothing > 0)
         {

@@ -30,7 +30,7 @@ static class Softmaxes
     {
         ArrayView<TLane> room = SharedMemory.Allocate<TLane>(RowTeams.Room);
         int row = RowTeams.Row<TTeam>(), lane = RowTeams.Lane<TTeam>(), first = Begin(a, row);
-        OnlineSum<TLane> sum = Total<TTeam, TElement, TWord, TLane>(a, room, first, lane);
+        OnlineSum<TLane> sum = OnlineSum<TLane>.OverRow<TTeam, TElement, TWord>(a.X, first, a.Length, room);
         if (row >= a.Rows) return;
         TLane scale = TLane.Of(1.0) / sum.Sum;
         for (int i = lane; i < a.Length; i += TTeam.Size) a.Y[first + i] = TElement.Store(TLane.Exp(TElement.Load(a.X[first + i]) - sum.Largest) * scale);
@@ -45,7 +45,7 @@ static class Softmaxes
     {
         ArrayView<TLane> room = SharedMemory.Allocate<TLane>(RowTeams.Room);
         int row = RowTeams.Row<TTeam>(), lane = RowTeams.Lane<TTeam>(), first = Begin(a, row);
-        OnlineSum<TLane> sum = Total<TTeam, TElement, TWord, TLane>(a, room, first, lane);
+        OnlineSum<TLane> sum = OnlineSum<TLane>.OverRow<TTeam, TElement, TWord>(a.X, first, a.Length, room);
         if (row >= a.Rows) return;
         TLane log = TLane.Log(sum.Sum);
         for (int i = lane; i < a.Length; i += TTeam.Size) a.Y[first + i] = TElement.Store(TElement.Load(a.X[first + i]) - sum.Largest - log);
@@ -87,15 +87,4 @@ static class Softmaxes
 
     // Threads without a row read the last one: they must come to the barriers.
     static int Begin<TWord>(SoftmaxArguments<TWord> a, int row) where TWord : unmanaged => (row < a.Rows ? row : a.Rows - 1) * a.Length;
-
-    static OnlineSum<TLane> Total<TTeam, TElement, TWord, TLane>(SoftmaxArguments<TWord> a, ArrayView<TLane> room, int first, int lane)
-        where TTeam : struct, IRowTeam
-        where TElement : struct, IGpuElement<TWord, TLane>
-        where TWord : unmanaged
-        where TLane : unmanaged, ILane<TLane>
-    {
-        OnlineSum<TLane> mine = OnlineSum<TLane>.Nothing();
-        for (int i = lane; i < a.Length; i += TTeam.Size) mine = OnlineSum<TLane>.Add(mine, TElement.Load(a.X[first + i]));
-        return OnlineSum<TLane>.Fold<TTeam>(room, mine);
-    }
 }
