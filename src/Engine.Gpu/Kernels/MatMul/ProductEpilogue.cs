@@ -1,0 +1,51 @@
+using Engine.Tensors;
+using ILGPU;
+
+namespace Engine.Gpu;
+
+/// <summary>What every product does with its sums: bias, the sum before the activation if it is kept, the activation, what y held.</summary>
+static class ProductEpilogue
+{
+    /// <summary>Finishes one element of the result that starts at y and linear in their views.</summary>
+    public static void Store<TActivation, TElement, TWord, TLane>(ProductResult<TActivation, TWord, TLane> result, int y, int linear, int row, int column, TLane sum)
+        where TActivation : struct, IUnary
+        where TElement : struct, IGpuElement<TWord, TLane>
+        where TWord : unmanaged
+        where TLane : unmanaged, ILane<TLane>
+    {
+        if (result.HasBias != 0) sum += TElement.Load(result.Bias[result.BiasOrigin + column * result.BiasStep]);
+        if (result.HasLinear != 0) result.Linear[linear + row * result.LinearPlaces.Row + column * result.LinearPlaces.Column] = TElement.Store(sum);
+        TLane value = result.Activation.Apply(sum);
+        int place = y + row * result.YPlaces.Row + column * result.YPlaces.Column;
+        if (result.Accumulate != 0) value = TElement.Load(result.Y[place]) + value;
+        result.Y[place] = TElement.Store(value);
+    }
+
+    /// <summary>Adds up the pieces of K, in order: a thread finishes one element.</summary>
+    public static void SumPieces<TActivation, TElement, TWord, TLane>(PiecesArguments<TActivation, TWord, TLane> a)
+        where TActivation : struct, IUnary
+        where TElement : struct, IGpuElement<TWord, TLane>
+        where TWord : unmanaged
+        where TLane : unmanaged, ILane<TLane>
+    {
+        int matrix = a.Sizes.M * a.Sizes.N, count = matrix * a.Sizes.Products;
+        int i = Grid.IdxX * KernelLoader.GroupSize + Group.IdxX;
+        if (i >= count) return;
+        TLane sum = a.Result.Partial[i];
+        for (int piece = 1; piece < a.Sizes.Pieces; piece++) sum += a.Result.Partial[piece * count + i];
+        int product = i / matrix, within = i - product * matrix, row = within / a.Sizes.N;
+        Coordinates batch = Axes.At(a.Sizes.Batch, product);
+        Store<TActivation, TElement, TWord, TLane>(
+            a.Result, MatrixPlaces.Start(a.Result.YPlaces, batch), MatrixPlaces.Start(a.Result.LinearPlaces, batch), row, within - row * a.Sizes.N, sum);
+    }
+}
+
+/// <summary>Arguments of <see cref="ProductEpilogue.SumPieces"/>.</summary>
+struct PiecesArguments<TActivation, TWord, TLane>
+    where TActivation : struct
+    where TWord : unmanaged
+    where TLane : unmanaged
+{
+    public ProductSizes Sizes;
+    public ProductResult<TActivation, TWord, TLane> Result;
+}
