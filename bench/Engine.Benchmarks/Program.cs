@@ -10,6 +10,9 @@ switch (args)
     case ["--gemm", .. var rest]:
         GemmTable.Print(rest);
         break;
+    case ["--gpu-gemm", .. var rest]:
+        GpuGemmTable.Print(rest);
+        break;
     case ["--attention", .. var rest]:
         AttentionTable.Print(rest);
         break;

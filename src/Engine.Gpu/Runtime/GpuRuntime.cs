@@ -1,6 +1,7 @@
 using Engine.Tensors;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.OpenCL;
 
 namespace Engine.Gpu;
 
@@ -22,7 +23,11 @@ sealed class GpuRuntime
         Memory = new(Accelerator);
         uploads = new(Accelerator, Stream);
         Faults = new(Accelerator, Stream);
+        IsProcessor = device is CLDevice opencl && opencl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_CPU);
     }
+
+    /// <summary>Whether the device is a processor under OpenCL, whose groups are loops on its cores: kernels for it avoid barriers.</summary>
+    public bool IsProcessor { get; }
 
     /// <summary>ILGPU's device.</summary>
     public Accelerator Accelerator { get; }
