@@ -8,6 +8,36 @@ struct MatrixPlaces
     public int Row, Column;
     public Steps Batch;
 
+    /// <summary>Whether every row of every matrix starts at a multiple of some number of elements, given the axis that is dense.</summary>
+    public static bool AreMultiples(MatrixPlaces places, bool rowsAreDense, int of)
+    {
+        Steps batch = places.Batch;
+        int step = rowsAreDense ? places.Row : places.Column;
+        return (batch.Origin | step | batch.S0 | batch.S1 | batch.S2 | batch.S3 | batch.S4 | batch.S5 | batch.S6 | batch.S7) % of == 0;
+    }
+
+    /// <summary>The places in pieces of some elements; Row is the stride of the axis that is not dense.</summary>
+    public static MatrixPlaces InPieces(MatrixPlaces places, bool rowsAreDense, int of)
+    {
+        Steps batch = places.Batch;
+        return new()
+        {
+            Row = (rowsAreDense ? places.Row : places.Column) / of,
+            Batch = new()
+            {
+                Origin = batch.Origin / of,
+                S0 = batch.S0 / of,
+                S1 = batch.S1 / of,
+                S2 = batch.S2 / of,
+                S3 = batch.S3 / of,
+                S4 = batch.S4 / of,
+                S5 = batch.S5 / of,
+                S6 = batch.S6 / of,
+                S7 = batch.S7 / of,
+            },
+        };
+    }
+
     /// <summary>Where the first element of the matrix at some place of the batch is.</summary>
     public static int Start(MatrixPlaces places, Coordinates batch) => Steps.At(places.Batch, batch);
 }
@@ -37,7 +67,7 @@ struct ProductResult<TActivation, TWord, TLane>
     public TActivation Activation;
     public ArrayView<TWord> Bias, Linear, Y;
     public MatrixPlaces LinearPlaces, YPlaces;
-    public int BiasOrigin, BiasStep, HasBias, HasLinear, Accumulate;
+    public int BiasOrigin, BiasRow, BiasColumn, HasBias, HasLinear, Accumulate;
 
     /// <summary>Sums of pieces of K, dense [piece, product, M, N], where there is more than one piece.</summary>
     public ArrayView<TLane> Partial;

@@ -13,12 +13,37 @@ static class ProductEpilogue
         where TWord : unmanaged
         where TLane : unmanaged, ILane<TLane>
     {
-        if (result.HasBias != 0) sum += TElement.Load(result.Bias[result.BiasOrigin + column * result.BiasStep]);
+        if (result.HasBias != 0) sum += TElement.Load(result.Bias[result.BiasOrigin + row * result.BiasRow + column * result.BiasColumn]);
         if (result.HasLinear != 0) result.Linear[linear + row * result.LinearPlaces.Row + column * result.LinearPlaces.Column] = TElement.Store(sum);
         TLane value = result.Activation.Apply(sum);
         int place = y + row * result.YPlaces.Row + column * result.YPlaces.Column;
         if (result.Accumulate != 0) value = TElement.Load(result.Y[place]) + value;
         result.Y[place] = TElement.Store(value);
+    }
+
+    /// <summary>Finishes 4 x 4 elements, as far as they lie within the result; where K is in pieces, keeps their sums.</summary>
+    public static void StoreQuads<TActivation, TElement, TWord, TLane>(
+        ProductSizes sizes, ProductResult<TActivation, TWord, TLane> result, int product, int piece, int row, int column,
+        Quad<TLane> sums0, Quad<TLane> sums1, Quad<TLane> sums2, Quad<TLane> sums3)
+        where TActivation : struct, IUnary
+        where TElement : struct, IGpuElement<TWord, TLane>
+        where TWord : unmanaged
+        where TLane : unmanaged, ILane<TLane>
+    {
+        Coordinates batch = Axes.At(sizes.Batch, product);
+        int y = MatrixPlaces.Start(result.YPlaces, batch), linear = MatrixPlaces.Start(result.LinearPlaces, batch);
+        int partial = ((piece * sizes.Products + product) * sizes.M + row) * sizes.N + column;
+        for (int below = 0; below < 4; below++)
+        {
+            Quad<TLane> sums = below < 2 ? below == 0 ? sums0 : sums1 : below == 2 ? sums2 : sums3;
+            for (int beside = 0; beside < 4; beside++)
+            {
+                if (row + below >= sizes.M || column + beside >= sizes.N) continue;
+                TLane sum = beside < 2 ? beside == 0 ? sums.X : sums.Y : beside == 2 ? sums.Z : sums.W;
+                if (sizes.Pieces > 1) result.Partial[partial + below * sizes.N + beside] = sum;
+                else Store<TActivation, TElement, TWord, TLane>(result, y, linear, row + below, column + beside, sum);
+            }
+        }
     }
 
     /// <summary>Adds up the pieces of K, in order: a thread finishes one element.</summary>

@@ -17,4 +17,16 @@ struct Quad<TLane> where TLane : unmanaged, ILane<TLane>
         Z = TLane.MulAdd(a, b.Z, c.Z),
         W = TLane.MulAdd(a, b.W, c.W),
     };
+
+    /// <summary>a b + c, each with its own factor.</summary>
+    public static Quad<TLane> MulAdd(Quad<TLane> a, Quad<TLane> b, Quad<TLane> c) => new()
+    {
+        X = TLane.MulAdd(a.X, b.X, c.X),
+        Y = TLane.MulAdd(a.Y, b.Y, c.Y),
+        Z = TLane.MulAdd(a.Z, b.Z, c.Z),
+        W = TLane.MulAdd(a.W, b.W, c.W),
+    };
+
+    /// <summary>All four added up.</summary>
+    public static TLane Sum(Quad<TLane> x) => (x.X + x.Y) + (x.Z + x.W);
 }

@@ -79,40 +79,7 @@ static class TiledProduct
             Group.Barrier();
         }
 
-        int first = firstRow + down * 4, second = firstColumn + across * 4;
-        if (a.Sizes.Pieces > 1)
-        {
-            int matrix = (piece * a.Sizes.Products + product) * a.Sizes.M;
-            Keep(a.Sizes, a.Result.Partial, matrix, first, second, sums0);
-            Keep(a.Sizes, a.Result.Partial, matrix, first + 1, second, sums1);
-            Keep(a.Sizes, a.Result.Partial, matrix, first + 2, second, sums2);
-            Keep(a.Sizes, a.Result.Partial, matrix, first + 3, second, sums3);
-        }
-        else
-        {
-            int y = MatrixPlaces.Start(a.Result.YPlaces, batch), linear = MatrixPlaces.Start(a.Result.LinearPlaces, batch);
-            for (int row = 0; row < 4; row++)
-            {
-                Quad<TLane> sums = row < 2 ? row == 0 ? sums0 : sums1 : row == 2 ? sums2 : sums3;
-                for (int column = 0; column < 4; column++)
-                {
-                    TLane sum = column < 2 ? column == 0 ? sums.X : sums.Y : column == 2 ? sums.Z : sums.W;
-                    if (first + row < a.Sizes.M && second + column < a.Sizes.N)
-                        ProductEpilogue.Store<TActivation, TElement, TWord, TLane>(a.Result, y, linear, first + row, second + column, sum);
-                }
-            }
-        }
-    }
-
-    // Four sums of a row, as far as the row goes, to the partial sums.
-    static void Keep<TLane>(ProductSizes sizes, ArrayView<TLane> partial, int matrix, int row, int column, Quad<TLane> sums)
-        where TLane : unmanaged, ILane<TLane>
-    {
-        if (row >= sizes.M) return;
-        int place = (matrix + row) * sizes.N + column;
-        if (column < sizes.N) partial[place] = sums.X;
-        if (column + 1 < sizes.N) partial[place + 1] = sums.Y;
-        if (column + 2 < sizes.N) partial[place + 2] = sums.Z;
-        if (column + 3 < sizes.N) partial[place + 3] = sums.W;
+        ProductEpilogue.StoreQuads<TActivation, TElement, TWord, TLane>(
+            a.Sizes, a.Result, product, piece, firstRow + down * 4, firstColumn + across * 4, sums0, sums1, sums2, sums3);
     }
 }
