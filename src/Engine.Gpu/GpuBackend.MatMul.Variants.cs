@@ -37,7 +37,7 @@ sealed partial class GpuBackend
                 int bits = 8;
                 while (bits > 3 && layout.N >> bits < 4 * Runtime.Accelerator.NumMultiprocessors) bits--;
                 arguments.Sizes = layout.Sizes(RowProduct.Rows, 1 << bits);
-                Runtime.Launch(RowProduct.DotsAlone<TActivation, TElement, TWord, TLane, TRight, TRightWord>, Groups(arguments.Sizes),
+                Runtime.Launch(LoopedRowProduct.Dots<TActivation, TElement, TWord, TLane, TRight, TRightWord>, Groups(arguments.Sizes),
                     new DotArguments<TActivation, TWord, TLane, TRightWord> { Product = arguments, LaneBits = bits });
                 return;
             }
@@ -51,9 +51,10 @@ sealed partial class GpuBackend
         }
 
         // Short pieces of K: more groups, and on a processor rows of b that stay within the reach of its page table.
-        arguments.Sizes = layout.Sizes(RowProduct.Rows, RowProduct.Columns);
+        arguments.Sizes = layout.Sizes(RowProduct.Rows, Runtime.IsProcessor ? LoopedRowProduct.Columns * KernelLoader.GroupSize : RowProduct.Columns);
         GpuStorage? partial = Cut(ref arguments.Sizes, ref arguments.Result, 64, Runtime.IsProcessor ? int.MaxValue : 4 * Runtime.Accelerator.NumMultiprocessors);
-        Runtime.Launch(RowProduct.Across<TActivation, TElement, TWord, TLane, TRight, TRightWord>, Groups(arguments.Sizes), arguments);
+        if (Runtime.IsProcessor) Runtime.Launch(LoopedRowProduct.Across<TActivation, TElement, TWord, TLane, TRight, TRightWord>, Groups(arguments.Sizes), arguments);
+        else Runtime.Launch(RowProduct.Across<TActivation, TElement, TWord, TLane, TRight, TRightWord>, Groups(arguments.Sizes), arguments);
         SumPieces<TActivation, TElement, TWord, TLane>(arguments.Sizes, arguments.Result, partial);
     }
 

@@ -78,6 +78,8 @@ public sealed class MatMulTests
 
         foreach ((int m, int n, int k) in ((int, int, int)[])[(2, 33, 20), (33, 2, 20), (31, 45, 20), (140, 128, 24)])
             Close(Run(device, m, n, k), Run(Device.Parse("cpu"), m, n, k), k);
+        Tensor Dense(Device on) => Matrices.MatMul(Random(on, 1, DType.Float32, [3, 100, 96]), Random(on, 2, DType.Float32, [3, 104, 96]).Transpose());
+        Close(Dense(device), Dense(Device.Parse("cpu")), 96);
     });
 
     [Theory, InlineData(Way.Processor), InlineData(Way.Card)]

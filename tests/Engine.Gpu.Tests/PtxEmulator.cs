@@ -15,7 +15,9 @@ sealed class PtxEmulator(PtxProgram program, byte[] parameters, byte[] global)
     const long SharedBase = 0x400;
     const int Lanes = 32;
 
-    readonly byte[] shared = new byte[48 * 1024];
+    const int SharedBytes = 48 * 1024;
+
+    readonly byte[] shared = new byte[SharedBytes];
 
     sealed class Thread(int number)
     {
@@ -157,6 +159,7 @@ sealed class PtxEmulator(PtxProgram program, byte[] parameters, byte[] global)
             "%tid.x" => (ulong)thread.Number,
             "%ctaid.x" => (ulong)group,
             "__dyn_shared_alloca" => SharedBase,
+            "%dynamic_smem_size" => SharedBytes,
             _ => PtxProgram.Constant(operand) ?? throw new InvalidOperationException($"PTX: {operand} is read before it is set."),
         };
     }

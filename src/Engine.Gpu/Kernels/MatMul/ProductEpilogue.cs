@@ -21,6 +21,26 @@ static class ProductEpilogue
         result.Y[place] = TElement.Store(value);
     }
 
+    /// <summary>Finishes one element, if it lies within the result; where K is in pieces, keeps its sum.</summary>
+    public static void StoreOne<TActivation, TElement, TWord, TLane>(
+        ProductSizes sizes, ProductResult<TActivation, TWord, TLane> result, int product, int piece, int row, int column, TLane sum)
+        where TActivation : struct, IUnary
+        where TElement : struct, IGpuElement<TWord, TLane>
+        where TWord : unmanaged
+        where TLane : unmanaged, ILane<TLane>
+    {
+        if (row >= sizes.M || column >= sizes.N) return;
+        if (sizes.Pieces > 1)
+        {
+            result.Partial[((piece * sizes.Products + product) * sizes.M + row) * sizes.N + column] = sum;
+            return;
+        }
+
+        Coordinates batch = Axes.At(sizes.Batch, product);
+        Store<TActivation, TElement, TWord, TLane>(
+            result, MatrixPlaces.Start(result.YPlaces, batch), MatrixPlaces.Start(result.LinearPlaces, batch), row, column, sum);
+    }
+
     /// <summary>Finishes 4 x 4 elements, as far as they lie within the result; where K is in pieces, keeps their sums.</summary>
     public static void StoreQuads<TActivation, TElement, TWord, TLane>(
         ProductSizes sizes, ProductResult<TActivation, TWord, TLane> result, int product, int piece, int row, int column,

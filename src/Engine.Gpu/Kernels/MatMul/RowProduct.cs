@@ -145,52 +145,8 @@ static class RowProduct
         }
     }
 
-    /// <summary>
-    /// As <see cref="Dots"/>, for processors under OpenCL: a thread reads its column from end to end. Without a barrier the runtime
-    /// has no reason to run all threads of a group through one step of K, with a line of the cache for each of 256 columns.
-    /// </summary>
-    public static void DotsAlone<TActivation, TElement, TWord, TLane, TRight, TRightWord>(DotArguments<TActivation, TWord, TLane, TRightWord> arguments)
-        where TActivation : struct, IUnary
-        where TElement : struct, IGpuElement<TWord, TLane>
-        where TWord : unmanaged
-        where TLane : unmanaged, ILane<TLane>
-        where TRight : struct, IGpuElement<TRightWord, TLane>
-        where TRightWord : unmanaged
-    {
-        ProductArguments<TActivation, TWord, TLane, TRightWord> a = arguments.Product;
-        int place = Grid.IdxX, tiles = place / a.Sizes.TilesAcross, columns = 1 << arguments.LaneBits;
-        int column = (place - tiles * a.Sizes.TilesAcross) * columns + Group.IdxX;
-        int product = tiles / a.Sizes.TilesDown, row = (tiles - product * a.Sizes.TilesDown) * Rows;
-        if (Group.IdxX >= columns || column >= a.Sizes.N) return;
-        Coordinates batch = Axes.At(a.Sizes.Batch, product);
-        int end = row + Rows < a.Sizes.M ? row + Rows : a.Sizes.M, whole = a.Sizes.K & ~7, along = a.APlaces.Column;
-        int origin = MatrixPlaces.Start(a.BPlaces, batch) + column * a.BPlaces.Column;
-        int y = MatrixPlaces.Start(a.Result.YPlaces, batch), linear = MatrixPlaces.Start(a.Result.LinearPlaces, batch);
-        for (; row < end; row++)
-        {
-            int left = MatrixPlaces.Start(a.APlaces, batch) + row * a.APlaces.Row, right = origin;
-            Quad<TLane> even = Quad<TLane>.Zero, odd = even;
-            for (int k = 0; k < whole; k += 8)
-            {
-                even = Quad<TLane>.MulAdd(Four<TElement, TWord, TLane>(a.A, left, along), Four<TRight, TRightWord, TLane>(a.B, right, 1), even);
-                odd = Quad<TLane>.MulAdd(Four<TElement, TWord, TLane>(a.A, left + 4 * along, along), Four<TRight, TRightWord, TLane>(a.B, right + 4, 1), odd);
-                left += 8 * along;
-                right += 8;
-            }
-
-            TLane sum = Quad<TLane>.Sum(even) + Quad<TLane>.Sum(odd);
-            for (int k = whole; k < a.Sizes.K; k++)
-            {
-                sum = TLane.MulAdd(TElement.Load(a.A[left]), TRight.Load(a.B[right]), sum);
-                left += along;
-                right++;
-            }
-
-            ProductEpilogue.Store<TActivation, TElement, TWord, TLane>(a.Result, y, linear, row, column, sum);
-        }
-    }
-
-    static Quad<TLane> Four<TElement, TWord, TLane>(ArrayView<TWord> x, int place, int step)
+    /// <summary>Four neighbours along some step.</summary>
+    public static Quad<TLane> Four<TElement, TWord, TLane>(ArrayView<TWord> x, int place, int step)
         where TElement : struct, IGpuElement<TWord, TLane>
         where TWord : unmanaged
         where TLane : unmanaged, ILane<TLane> => new()
@@ -202,7 +158,7 @@ static class RowProduct
         };
 }
 
-/// <summary>Arguments of <see cref="RowProduct.Dots"/> and <see cref="RowProduct.DotsAlone"/>.</summary>
+/// <summary>Arguments of <see cref="RowProduct.Dots"/> and <see cref="LoopedRowProduct.Dots"/>.</summary>
 struct DotArguments<TActivation, TWord, TLane, TRightWord>
     where TActivation : struct
     where TWord : unmanaged
