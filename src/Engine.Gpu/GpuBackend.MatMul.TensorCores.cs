@@ -1,5 +1,4 @@
 using Engine.Tensors;
-using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 

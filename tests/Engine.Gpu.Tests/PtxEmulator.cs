@@ -38,11 +38,9 @@ sealed class PtxEmulator(PtxProgram program, byte[] parameters, byte[] global)
             while (!Array.TrueForAll(all, thread => thread.Done))
             {
                 for (int warp = 0; warp < threads; warp += Lanes) RunWarp(all[warp..(warp + Lanes)], group);
-                foreach (Thread thread in all)
-                {
-                    if (thread.Done != all[0].Done || thread.Counter != all[0].Counter) throw new InvalidOperationException("Threads of a group wait at different barriers.");
-                    thread.Counter++;
-                }
+                if (Array.Exists(all, thread => thread.Done != all[0].Done || (!thread.Done && thread.Counter != all[0].Counter)))
+                    throw new InvalidOperationException("Threads of a group wait at different barriers.");
+                foreach (Thread thread in all) thread.Counter++;
             }
         }
     }
@@ -54,7 +52,7 @@ sealed class PtxEmulator(PtxProgram program, byte[] parameters, byte[] global)
         {
             foreach (Thread thread in warp)
                 while (!thread.Done && !Stops(program.Instructions[thread.Counter])) Step(thread, group);
-            if (Array.Exists(warp, thread => thread.Done != warp[0].Done || thread.Counter != warp[0].Counter))
+            if (Array.Exists(warp, thread => thread.Done != warp[0].Done || (!thread.Done && thread.Counter != warp[0].Counter)))
                 throw new InvalidOperationException("Lanes of a warp come to different collective instructions.");
             if (warp[0].Done || program.Instructions[warp[0].Counter].Name[0] == "bar") return;
             PtxInstruction instruction = program.Instructions[warp[0].Counter];
