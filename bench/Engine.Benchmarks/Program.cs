@@ -15,6 +15,8 @@ switch (args)
         break;
     case ["--gpu-optimizer", .. var rest]:
         GpuOptimizerTable.Print(rest);
+    case ["--gpu-gemm", .. var rest]:
+        GpuGemmTable.Print(rest);
         break;
     case ["--attention", .. var rest]:
         AttentionTable.Print(rest);

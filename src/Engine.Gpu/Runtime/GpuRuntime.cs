@@ -1,6 +1,7 @@
 using Engine.Tensors;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.OpenCL;
 
 namespace Engine.Gpu;
 
@@ -22,7 +23,11 @@ sealed class GpuRuntime
         Memory = new(Accelerator);
         uploads = new(Accelerator, Stream);
         Faults = new(Accelerator, Stream);
+        IsProcessor = device is CLDevice opencl && opencl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_CPU);
     }
+
+    /// <summary>Whether the device is a processor under OpenCL, whose groups are loops on its cores: kernels for it avoid barriers. Tests set it to run other devices' kernels.</summary>
+    public bool IsProcessor { get; set; }
 
     /// <summary>ILGPU's device.</summary>
     public Accelerator Accelerator { get; }
@@ -45,14 +50,16 @@ sealed class GpuRuntime
     /// <summary>Kernels loaded, and the time that took.</summary>
     public (int Count, TimeSpan Time) Loaded => (loader.Count, loader.LoadTime);
 
-    /// <summary>Queues a kernel over a number of groups of <see cref="KernelLoader.GroupSize"/> threads.</summary>
-    public void Launch<TArguments>(Action<TArguments> kernel, long groups, in TArguments arguments) where TArguments : struct
+    /// <summary>Queues a kernel over a number of groups of <see cref="KernelLoader.GroupSize"/> threads, with shared memory whose size the kernel does not fix.</summary>
+    public void Launch<TArguments>(Action<TArguments> kernel, long groups, in TArguments arguments, int sharedBytes = 0) where TArguments : struct
     {
         if (groups == 0) return;
         if (groups > int.MaxValue) throw new DeviceException($"{Accelerator.Name}: a kernel over {groups:N0} groups is more than a device takes; split the tensor.");
         Action<AcceleratorStream, KernelConfig, TArguments> start = loader.Get(kernel);
         Launches++;
-        start(Stream, new KernelConfig((int)groups, KernelLoader.GroupSize), arguments);
+        start(Stream, sharedBytes == 0
+            ? new KernelConfig((int)groups, KernelLoader.GroupSize)
+            : new KernelConfig((int)groups, KernelLoader.GroupSize, SharedMemoryConfig.RequestDynamic<byte>(sharedBytes)), arguments);
     }
 
     /// <summary>Queues a kernel with a thread for each of <paramref name="count"/> items.</summary>
