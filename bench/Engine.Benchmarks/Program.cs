@@ -21,6 +21,9 @@ switch (args)
     case ["--attention", .. var rest]:
         AttentionTable.Print(rest);
         break;
+    case ["--gpu-attention", .. var rest]:
+        GpuAttentionTable.Print(rest);
+        break;
     case ["--small", ..]:
         SmallProducts.Print();
         break;

@@ -114,7 +114,7 @@ public abstract class Backend
     /// <summary>
     /// y [B, H, N, Dv] = softmax(scale q k^T + mask) v with q [B, H, N, D], k [B, G, M, D], v [B, G, M, Dv], H a multiple of G, any strides with
     /// 1 on the last axis; mask null, or [P, H, N, M] broadcast by strides of 0, P a divisor of B: sequence b has the mask of b mod P; float32 is added, bool says who is seen. A row that sees nobody gives 0.
-    /// logSumExp [B, H, N] is kept for the gradient. y may have any strides with 1 on the last axis.
+    /// logSumExp [B, H, N] is kept for the gradient, in float32 for operands of 16 bits. y may have any strides with 1 on the last axis.
     /// </summary>
     public abstract void Attention(Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options, Tensor y, Tensor logSumExp);
 

@@ -50,7 +50,7 @@ public static class Attention
     {
         Tensor? stretched = Check(query, key, value, mask);
         CheckTarget("y", y, query, [.. query.Shape.AsSpan()[..3], value.Shape[3]]);
-        Tensor logSumExp = query.EmptyLike(query.Shape[..3]);
+        Tensor logSumExp = query.EmptyLike(query.Shape[..3], Statistics(query));
         if (logSumExp.ElementCount == 0) return logSumExp;
         if (key.Shape[2] == 0 || y.ElementCount == 0 || query.Shape[3] == 0)
         {
@@ -107,7 +107,9 @@ public static class Attention
         Shape result = [.. query.Shape.AsSpan()[..3], value.Shape[3]];
         Require.Alike("Attention", query, dy);
         Require.Alike("Attention", query, y);
-        Require.Alike("Attention", query, logSumExp);
+        Require.SameDevice("Attention", query, logSumExp);
+        if (logSumExp.DType != Statistics(query))
+            throw new ShapeException($"Attention: logSumExp holds {logSumExp.DType}, expected {Statistics(query)}.");
         Require.Shape("Attention", "dy", dy, result);
         Require.Shape("Attention", "y", y, result);
         Require.Shape("Attention", "logSumExp", logSumExp, query.Shape[..3]);
@@ -138,6 +140,9 @@ public static class Attention
         if (summed.Storage != dmask.Storage) dmask.Release();
         return summed;
     }
+
+    // In 16 bits a logSumExp of 8 would be off by up to 1/64, and all probabilities of its row with it.
+    static DType Statistics(Tensor query) => query.DType == DType.Float64 ? DType.Float64 : DType.Float32;
 
     // No keys, or no features: everybody sees nobody, or all scores are the mask alone.
     static void Degenerate(Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options, Tensor y, Tensor logSumExp)

@@ -1,0 +1,34 @@
+using Engine.Tensors;
+using ILGPU;
+
+namespace Engine.Gpu;
+
+/// <summary>Scale, mask and causality, applied to scores.</summary>
+static class AttentionMasks<TElement, TWord, TLane>
+    where TElement : struct, IGpuElement<TWord, TLane>
+    where TWord : unmanaged
+    where TLane : unmanaged, ILane<TLane>
+{
+    /// <summary>How many keys some query of a tile sees; it sees the first ones.</summary>
+    public static int Seen(AttentionOperands<TWord> o, int firstQuery, int queries) =>
+        o.Causal == 0 ? o.Keys : IntrinsicMath.Max(0, IntrinsicMath.Min(o.Keys, firstQuery + queries + o.Keys - o.Queries));
+
+    /// <summary>Where the mask of a head begins.</summary>
+    public static int Place(AttentionOperands<TWord> o, int batch, int head) => HeadSteps.At(o.MaskSteps, batch % o.MaskPeriod, head);
+
+    /// <summary>Four scores of one query; minus infinity for who is not seen or not there.</summary>
+    public static Quad<TLane> Apply(AttentionOperands<TWord> o, int mask, int query, int key, Quad<TLane> scores) => new(
+        Apply(o, mask, query, key, scores.X), Apply(o, mask, query, key + 1, scores.Y),
+        Apply(o, mask, query, key + 2, scores.Z), Apply(o, mask, query, key + 3, scores.W));
+
+    /// <summary>One score.</summary>
+    public static TLane Apply(AttentionOperands<TWord> o, int mask, int query, int key, TLane score)
+    {
+        TLane hidden = TLane.Of(float.NegativeInfinity);
+        if (query >= o.Queries || key >= o.Keys || (o.Causal != 0 && key > query + o.Keys - o.Queries)) return hidden;
+        score *= TLane.Of(o.Scale);
+        int place = mask + query * o.MaskSteps.Row + key * o.MaskKey;
+        if (o.MaskKind == (int)AttentionMaskKind.Added) return score + TElement.Load(o.Added[place]);
+        return o.MaskKind == (int)AttentionMaskKind.Seen && o.Seen[place] == 0 ? hidden : score;
+    }
+}

@@ -1,0 +1,114 @@
+using Engine.Tensors;
+using ILGPU;
+
+namespace Engine.Gpu;
+
+/// <summary>
+/// What the kernels of attention are made of. All products have one form: a thread's 4 x 4 numbers += sum over k of
+/// left[k, 4 rows] right[k, 4 columns], both sides in shared memory, a quad each.
+/// </summary>
+static class AttentionParts<TTile, TElement, TWord, TLane>
+    where TTile : struct, IAttentionTile
+    where TElement : struct, IGpuElement<TWord, TLane>
+    where TWord : unmanaged
+    where TLane : unmanaged, ILane<TLane>
+{
+    /// <summary>Quads of shared memory that stage what a product reads: Depth features of queries, and of keys.</summary>
+    public static int StageQuads => 2 * TTile.Depth * TTile.Pitch * TTile.Blocks;
+
+    /// <summary>Quads of shared memory for a tile of scores.</summary>
+    public static int ScoreQuads => TTile.Side * TTile.Pitch * TTile.Blocks;
+
+    /// <summary>Rows that one stage holds when a single matrix has it.</summary>
+    public static int StageRows => 2 * TTile.Depth;
+
+    /// <summary>sum over <paramref name="steps"/> rows of left^T right.</summary>
+    public static QuadRows<TLane> Multiply(ArrayView<Quad<TLane>> left, int leftPlace, ArrayView<Quad<TLane>> right, int rightPlace, int steps, QuadRows<TLane> sum)
+    {
+        for (int k = 0; k < steps; k++)
+        {
+            sum = QuadRows<TLane>.MulAdd(left[leftPlace], right[rightPlace], sum);
+            leftPlace += TTile.Pitch;
+            rightPlace += TTile.Pitch;
+        }
+
+        return sum;
+    }
+
+    /// <summary>Brings up to Side rows of <paramref name="steps"/> features into shared memory, features as rows.</summary>
+    public static void StageTransposed(ArrayView<TWord> source, int place, int rowStep, int rows, int steps, ArrayView<TLane> stage, int target, int lane)
+    {
+        for (int i = lane; i < TTile.Side * TTile.Depth; i += TTile.Threads)
+        {
+            int row = i / TTile.Depth, feature = i % TTile.Depth;
+            if (row < rows && feature < steps)
+                stage[target + feature * (TTile.Pitch * 4) + row] = TElement.Load(source[place + row * rowStep + feature]);
+        }
+    }
+
+    /// <summary>Brings rows into shared memory as they are, up to Side columns of them.</summary>
+    public static void StageRowsOf(ArrayView<TWord> source, int place, int rowStep, int rows, int columns, ArrayView<TLane> stage, int target, int lane)
+    {
+        for (int i = lane; i < TTile.Side * StageRows; i += TTile.Threads)
+        {
+            int row = i / TTile.Side, column = i % TTile.Side;
+            if (row < rows && column < columns)
+                stage[target + row * (TTile.Pitch * 4) + column] = TElement.Load(source[place + row * rowStep + column]);
+        }
+    }
+
+    /// <summary>
+    /// left right^T of a tile, rows of <paramref name="width"/> features from global memory. All threads of the group take
+    /// part; on return the stage is free again.
+    /// </summary>
+    public static QuadRows<TLane> ProductOfRows(
+        ArrayView<TWord> left, int leftPlace, int leftStep, int rows, ArrayView<TWord> right, int rightPlace, int rightStep, int columns,
+        int width, ArrayView<Quad<TLane>> stage, int block, int lane)
+    {
+        ArrayView<TLane> numbers = stage.Cast<TLane>();
+        int leftStage = block * (2 * TTile.Depth * TTile.Pitch), rightStage = leftStage + TTile.Depth * TTile.Pitch;
+        int row = lane / (TTile.Side / 4), column = lane % (TTile.Side / 4);
+        bool inside = row * 4 < rows && column * 4 < columns;
+        QuadRows<TLane> sum = default;
+        for (int feature = 0; feature < width; feature += TTile.Depth)
+        {
+            int steps = IntrinsicMath.Min(TTile.Depth, width - feature);
+            StageTransposed(left, leftPlace + feature, leftStep, rows, steps, numbers, leftStage * 4, lane);
+            StageTransposed(right, rightPlace + feature, rightStep, columns, steps, numbers, rightStage * 4, lane);
+
+            // Staged by all, read by all: the width is the same for the whole group.
+            Group.Barrier();
+            if (inside) sum = Multiply(stage, leftStage + row, stage, rightStage + column, steps, sum);
+            Group.Barrier();
+        }
+
+        return sum;
+    }
+
+    /// <summary>Writes a thread's 4 x 4 numbers to shared memory, queries along its rows: a product over the keys reads them so.</summary>
+    public static void StoreTransposed(QuadRows<TLane> x, ArrayView<Quad<TLane>> scores, int scoreBase, int row, int column)
+    {
+        int place = scoreBase + column * 4 * TTile.Pitch + row;
+        scores[place] = new(x.R0.X, x.R1.X, x.R2.X, x.R3.X);
+        scores[place + TTile.Pitch] = new(x.R0.Y, x.R1.Y, x.R2.Y, x.R3.Y);
+        scores[place + 2 * TTile.Pitch] = new(x.R0.Z, x.R1.Z, x.R2.Z, x.R3.Z);
+        scores[place + 3 * TTile.Pitch] = new(x.R0.W, x.R1.W, x.R2.W, x.R3.W);
+    }
+
+    /// <summary>Writes a thread's 4 x 4 numbers, those inside the tensor.</summary>
+    public static void Store(QuadRows<TLane> x, ArrayView<TWord> target, int place, int rowStep, int rows, int columns)
+    {
+        if (rows > 0) Store(x.R0, target, place, columns);
+        if (rows > 1) Store(x.R1, target, place + rowStep, columns);
+        if (rows > 2) Store(x.R2, target, place + 2 * rowStep, columns);
+        if (rows > 3) Store(x.R3, target, place + 3 * rowStep, columns);
+    }
+
+    static void Store(Quad<TLane> x, ArrayView<TWord> target, int place, int columns)
+    {
+        if (columns > 0) target[place] = TElement.Store(x.X);
+        if (columns > 1) target[place + 1] = TElement.Store(x.Y);
+        if (columns > 2) target[place + 2] = TElement.Store(x.Z);
+        if (columns > 3) target[place + 3] = TElement.Store(x.W);
+    }
+}
