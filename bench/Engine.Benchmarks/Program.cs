@@ -15,6 +15,7 @@ switch (args)
         break;
     case ["--gpu-optimizer", .. var rest]:
         GpuOptimizerTable.Print(rest);
+        break;
     case ["--gpu-gemm", .. var rest]:
         GpuGemmTable.Print(rest);
         break;

@@ -94,8 +94,8 @@ sealed partial class GpuBackend
             {
                 Op = op,
                 X = a.Y,
-                Kept = new() { Rank = 1, E0 = a.Outputs },
-                Folded = new() { Rank = 1, E0 = a.Chunks },
+                Kept = new() { Rank = 1, E0 = new(a.Outputs) },
+                Folded = new() { Rank = 1, E0 = new(a.Chunks) },
                 KeptSteps = new() { S0 = a.OutputStep },
                 FoldedSteps = new() { S0 = a.ChunkStep },
                 Outputs = a.Outputs,

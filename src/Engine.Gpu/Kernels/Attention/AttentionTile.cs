@@ -57,27 +57,6 @@ readonly struct Tile32 : IAttentionTile
     public static int Pitch => 9;
 }
 
-/// <summary>Four neighbouring numbers: of floats, one load of 16 bytes.</summary>
-struct Quad<TLane> where TLane : unmanaged, ILane<TLane>
-{
-    public TLane X, Y, Z, W;
-
-    public Quad(TLane x, TLane y, TLane z, TLane w)
-    {
-        X = x;
-        Y = y;
-        Z = z;
-        W = w;
-    }
-
-    public static Quad<TLane> MulAdd(TLane factor, Quad<TLane> row, Quad<TLane> sum) => new(
-        TLane.MulAdd(factor, row.X, sum.X), TLane.MulAdd(factor, row.Y, sum.Y),
-        TLane.MulAdd(factor, row.Z, sum.Z), TLane.MulAdd(factor, row.W, sum.W));
-
-    public static Quad<TLane> Multiply(TLane factor, Quad<TLane> row) =>
-        new(factor * row.X, factor * row.Y, factor * row.Z, factor * row.W);
-}
-
 /// <summary>4 x 4 numbers of a product, in one thread's registers.</summary>
 struct QuadRows<TLane> where TLane : unmanaged, ILane<TLane>
 {

@@ -7,6 +7,14 @@ struct Quad<TLane> where TLane : unmanaged, ILane<TLane>
 {
     public TLane X, Y, Z, W;
 
+    public Quad(TLane x, TLane y, TLane z, TLane w)
+    {
+        X = x;
+        Y = y;
+        Z = z;
+        W = w;
+    }
+
     public static Quad<TLane> Zero => new() { X = TLane.Of(0f), Y = TLane.Of(0f), Z = TLane.Of(0f), W = TLane.Of(0f) };
 
     /// <summary>a b + c with one factor for all four.</summary>
@@ -17,6 +25,9 @@ struct Quad<TLane> where TLane : unmanaged, ILane<TLane>
         Z = TLane.MulAdd(a, b.Z, c.Z),
         W = TLane.MulAdd(a, b.W, c.W),
     };
+
+    /// <summary>All four times one factor.</summary>
+    public static Quad<TLane> Multiply(TLane factor, Quad<TLane> x) => new(factor * x.X, factor * x.Y, factor * x.Z, factor * x.W);
 
     /// <summary>a b + c, each with its own factor.</summary>
     public static Quad<TLane> MulAdd(Quad<TLane> a, Quad<TLane> b, Quad<TLane> c) => new()
