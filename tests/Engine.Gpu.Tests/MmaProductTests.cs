@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Reflection;
 using Engine.Tensors;
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime.Cuda;
 
@@ -145,7 +144,7 @@ public sealed class MmaProductTests
                 M = m,
                 N = n,
                 K = k,
-                Batch = new() { Rank = 1, E0 = products, E1 = 1, E2 = 1, E3 = 1, E4 = 1, E5 = 1, E6 = 1, E7 = 1 },
+                Batch = new() { Rank = 1, E0 = new(products) },
                 Products = products,
                 TilesDown = (m + MmaProduct.Tile - 1) / MmaProduct.Tile,
                 TilesAcross = (n + MmaProduct.Tile - 1) / MmaProduct.Tile,
