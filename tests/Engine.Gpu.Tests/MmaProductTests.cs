@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Reflection;
 using Engine.Tensors;
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime.Cuda;
 

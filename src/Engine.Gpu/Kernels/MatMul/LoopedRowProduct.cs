@@ -114,14 +114,30 @@ static class LoopedRowProduct
         {
             int left = MatrixPlaces.Start(a.APlaces, batch) + row * a.APlaces.Row, right = origin;
             Quad<TLane> sums0 = Quad<TLane>.Zero, sums1 = sums0, sums2 = sums0, sums3 = sums0;
-            for (int k = 0; k < whole; k += 16)
+            if (along == 1)
             {
-                sums0 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left, along), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right, 1), sums0);
-                sums1 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left + 4 * along, along), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right + 4, 1), sums1);
-                sums2 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left + 8 * along, along), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right + 8, 1), sums2);
-                sums3 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left + 12 * along, along), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right + 12, 1), sums3);
-                left += 16 * along;
-                right += 16;
+                // Both dense: the compiler makes vector loads of these.
+                for (int k = 0; k < whole; k += 16)
+                {
+                    sums0 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left, 1), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right, 1), sums0);
+                    sums1 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left + 4, 1), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right + 4, 1), sums1);
+                    sums2 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left + 8, 1), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right + 8, 1), sums2);
+                    sums3 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left + 12, 1), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right + 12, 1), sums3);
+                    left += 16;
+                    right += 16;
+                }
+            }
+            else
+            {
+                for (int k = 0; k < whole; k += 16)
+                {
+                    sums0 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left, along), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right, 1), sums0);
+                    sums1 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left + 4 * along, along), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right + 4, 1), sums1);
+                    sums2 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left + 8 * along, along), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right + 8, 1), sums2);
+                    sums3 = Quad<TLane>.MulAdd(RowProduct.Four<TElement, TWord, TLane>(a.A, left + 12 * along, along), RowProduct.Four<TRight, TRightWord, TLane>(a.B, right + 12, 1), sums3);
+                    left += 16 * along;
+                    right += 16;
+                }
             }
 
             TLane sum = (Quad<TLane>.Sum(sums0) + Quad<TLane>.Sum(sums1)) + (Quad<TLane>.Sum(sums2) + Quad<TLane>.Sum(sums3));
