@@ -51,10 +51,9 @@ sealed partial class GpuBackend
         }
 
         // Short pieces of K: more groups, and on a processor rows of b that stay within the reach of its page table.
-        arguments.Sizes = layout.Sizes(RowProduct.Rows, Runtime.IsProcessor ? LoopedRowProduct.Columns * KernelLoader.GroupSize : RowProduct.Columns);
+        arguments.Sizes = layout.Sizes(RowProduct.Rows, RowProduct.Columns);
         GpuStorage? partial = Cut(ref arguments.Sizes, ref arguments.Result, 64, Runtime.IsProcessor ? int.MaxValue : 4 * Runtime.Accelerator.NumMultiprocessors);
-        if (Runtime.IsProcessor) Runtime.Launch(LoopedRowProduct.Across<TActivation, TElement, TWord, TLane, TRight, TRightWord>, Groups(arguments.Sizes), arguments);
-        else Runtime.Launch(RowProduct.Across<TActivation, TElement, TWord, TLane, TRight, TRightWord>, Groups(arguments.Sizes), arguments);
+        Runtime.Launch(RowProduct.Across<TActivation, TElement, TWord, TLane, TRight, TRightWord>, Groups(arguments.Sizes), arguments);
         SumPieces<TActivation, TElement, TWord, TLane>(arguments.Sizes, arguments.Result, partial);
     }
 
