@@ -51,10 +51,9 @@ sealed partial class GpuBackend
         }
 
         // Short pieces of K: more groups, and on a processor rows of b that stay within the reach of its page table.
-        arguments.Sizes = layout.Sizes(RowProduct.Rows, Runtime.IsProcessor ? LoopedRowProduct.Columns * KernelLoader.GroupSize : RowProduct.Columns);
+        arguments.Sizes = layout.Sizes(RowProduct.Rows, RowProduct.Columns);
         GpuStorage? partial = Cut(ref arguments.Sizes, ref arguments.Result, 64, Runtime.IsProcessor ? int.MaxValue : 4 * Runtime.Accelerator.NumMultiprocessors);
-        if (Runtime.IsProcessor) Runtime.Launch(LoopedRowProduct.Across<TActivation, TElement, TWord, TLane, TRight, TRightWord>, Groups(arguments.Sizes), arguments);
-        else Runtime.Launch(RowProduct.Across<TActivation, TElement, TWord, TLane, TRight, TRightWord>, Groups(arguments.Sizes), arguments);
+        Runtime.Launch(RowProduct.Across<TActivation, TElement, TWord, TLane, TRight, TRightWord>, Groups(arguments.Sizes), arguments);
         SumPieces<TActivation, TElement, TWord, TLane>(arguments.Sizes, arguments.Result, partial);
     }
 
@@ -157,7 +156,7 @@ sealed partial class GpuBackend
         SumPieces<TActivation, Single32, float, Scalar32>(arguments.Sizes, arguments.Result, partial);
     }
 
-    // Both operands into panels, then the product: three launches.
+    // Both operands into panels, then the product: two launches.
     void FromPanels<TActivation, TElement, TWord, TLane, TRight, TRightWord>(ProductLayout layout, ProductArguments<TActivation, TWord, TLane, TRightWord> arguments)
         where TActivation : struct, IUnary
         where TElement : struct, IGpuElement<TWord, TLane>
@@ -168,8 +167,12 @@ sealed partial class GpuBackend
     {
         ProductSizes sizes = layout.Sizes(PanelProduct.Rows, PanelProduct.Columns);
         MatrixPlaces turned = arguments.APlaces with { Row = arguments.APlaces.Column, Column = arguments.APlaces.Row };
-        GpuStorage left = Pack<TElement, TWord, TLane>(arguments.A, turned, sizes, sizes.M, PanelProduct.Rows, sizes.TilesDown);
-        GpuStorage right = Pack<TRight, TRightWord, TLane>(arguments.B, arguments.BPlaces, sizes, sizes.N, PanelProduct.Columns, sizes.TilesAcross);
+        PanelPairArguments<TWord, TLane, TRightWord> panels = new()
+        {
+            Left = Panel<TWord, TLane>(arguments.A, turned, sizes, sizes.M, PanelProduct.Rows, sizes.TilesDown, out GpuStorage left),
+            Right = Panel<TRightWord, TLane>(arguments.B, arguments.BPlaces, sizes, sizes.N, PanelProduct.Columns, sizes.TilesAcross, out GpuStorage right),
+        };
+        Runtime.LaunchItems(Panels.Pack<TElement, TWord, TLane, TRight, TRightWord>, (long)panels.Left.Count + panels.Right.Count, panels);
         (int down, int across) = GroupTiles(sizes);
         PanelProductArguments<TActivation, TWord, TLane> product = new()
         {
@@ -189,16 +192,15 @@ sealed partial class GpuBackend
         right.Release();
     }
 
-    GpuStorage Pack<TElement, TWord, TLane>(ArrayView<TWord> x, MatrixPlaces places, ProductSizes sizes, int extent, int width, int panels)
-        where TElement : struct, IGpuElement<TWord, TLane>
+    PanelArguments<TWord, TLane> Panel<TWord, TLane>(ArrayView<TWord> x, MatrixPlaces places, ProductSizes sizes, int extent, int width, int panels, out GpuStorage packed)
         where TWord : unmanaged
-        where TLane : unmanaged, ILane<TLane>
+        where TLane : unmanaged
     {
         long elements = (long)sizes.Products * panels * sizes.K * width;
         if (elements > int.MaxValue) throw new ShapeException($"MatMul: operands of {sizes.Products} x {extent} x {sizes.K} elements are more than a GPU kernel packs at once; split the batch.");
-        GpuStorage packed = Runtime.Memory.Rent(elements * Unsafe.SizeOf<TLane>());
+        packed = Runtime.Memory.Rent(elements * Unsafe.SizeOf<TLane>());
         int chunks = (sizes.K + Panels.Chunk - 1) / Panels.Chunk;
-        PanelArguments<TWord, TLane> arguments = new()
+        return new()
         {
             X = x,
             Packed = Elements<TLane>(packed),
@@ -211,8 +213,6 @@ sealed partial class GpuBackend
             Chunks = chunks,
             Count = sizes.Products * panels * chunks,
         };
-        Runtime.LaunchItems(Panels.Pack<TElement, TWord, TLane>, arguments.Count, arguments);
-        return packed;
     }
 
     // Up to 256 tiles a group, 16 down, and enough groups for all cores.

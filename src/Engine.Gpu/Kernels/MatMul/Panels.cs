@@ -3,7 +3,7 @@ using ILGPU;
 
 namespace Engine.Gpu;
 
-/// <summary>Arguments of <see cref="Panels.Pack"/>.</summary>
+/// <summary>One operand of <see cref="Panels.Pack"/>.</summary>
 struct PanelArguments<TWord, TLane>
     where TWord : unmanaged
     where TLane : unmanaged
@@ -28,13 +28,24 @@ static class Panels
     /// <summary>Elements along K that one thread moves: a cache line of an operand that is dense along K.</summary>
     public const int Chunk = 16;
 
-    public static void Pack<TElement, TWord, TLane>(PanelArguments<TWord, TLane> a)
+    /// <summary>Both operands of a product in one launch: first the threads of a, then those of b.</summary>
+    public static void Pack<TElement, TWord, TLane, TRight, TRightWord>(PanelPairArguments<TWord, TLane, TRightWord> a)
+        where TElement : struct, IGpuElement<TWord, TLane>
+        where TWord : unmanaged
+        where TLane : unmanaged, ILane<TLane>
+        where TRight : struct, IGpuElement<TRightWord, TLane>
+        where TRightWord : unmanaged
+    {
+        int item = Grid.IdxX * KernelLoader.GroupSize + Group.IdxX;
+        if (item < a.Left.Count) Move<TElement, TWord, TLane>(a.Left, item);
+        else if (item - a.Left.Count < a.Right.Count) Move<TRight, TRightWord, TLane>(a.Right, item - a.Left.Count);
+    }
+
+    static void Move<TElement, TWord, TLane>(PanelArguments<TWord, TLane> a, int item)
         where TElement : struct, IGpuElement<TWord, TLane>
         where TWord : unmanaged
         where TLane : unmanaged, ILane<TLane>
     {
-        int item = Grid.IdxX * KernelLoader.GroupSize + Group.IdxX;
-        if (item >= a.Count) return;
         int panels = item / a.Chunks, firstK = (item - panels * a.Chunks) * Chunk;
         int product = panels / a.PanelCount, first = (panels - product * a.PanelCount) * a.Width;
         int endK = firstK + Chunk < a.K ? firstK + Chunk : a.K;
@@ -49,4 +60,14 @@ static class Panels
             for (int i = there; i < a.Width; i++) a.Packed[target + i] = zero;
         }
     }
+}
+
+/// <summary>Arguments of <see cref="Panels.Pack"/>.</summary>
+struct PanelPairArguments<TWord, TLane, TRightWord>
+    where TWord : unmanaged
+    where TLane : unmanaged
+    where TRightWord : unmanaged
+{
+    public PanelArguments<TWord, TLane> Left;
+    public PanelArguments<TRightWord, TLane> Right;
 }
