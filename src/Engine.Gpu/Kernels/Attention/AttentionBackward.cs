@@ -35,34 +35,32 @@ static class AttentionBackward
         if (idle) pair = 0;
         int batch = pair / o.Heads, head = pair % o.Heads, group = head / o.HeadsPerGroup;
         int rows = idle ? 0 : IntrinsicMath.Min(TTile.Side, o.Queries - firstQuery);
-        int firstColumn = chunk * TTile.Side, columns = IntrinsicMath.Min(TTile.Side, o.Width - firstColumn);
+        int firstColumn = chunk * TTile.Side * TTile.Pieces, columns = o.Width - firstColumn;
         int key = HeadSteps.At(o.KeySteps, batch, group) + firstColumn;
         int row = lane / (TTile.Side / 4), column = lane % (TTile.Side / 4);
-        int scoreBase = block * (TTile.Side * TTile.Pitch), stageBase = block * (2 * TTile.Depth * TTile.Pitch);
-        QuadRows<TLane> dquery = default;
+        int scoreBase = block * (TTile.Side * TTile.Pitch);
+        QuadRows<TLane> dquery = default, more = default;
         int end = AttentionMasks<TElement, TWord, TLane>.Seen(o, firstQuery, IntrinsicMath.Min(TTile.Side, o.Queries - firstQuery));
         for (int firstKey = 0; firstKey < end; firstKey += TTile.Side)
         {
             int keys = IntrinsicMath.Min(TTile.Side, end - firstKey), keysHere = idle ? 0 : keys;
             QuadRows<TLane> ds = Differentiate<TTile, TElement, TWord, TLane>(a, batch, head, firstQuery, rows, firstKey, keysHere, stage, block, lane).DS;
             AttentionParts<TTile, TElement, TWord, TLane>.StoreTransposed(ds, scores, scoreBase, row, column);
-            for (int k = 0; k < keys; k += AttentionParts<TTile, TElement, TWord, TLane>.StageRows)
-            {
-                int staged = IntrinsicMath.Min(AttentionParts<TTile, TElement, TWord, TLane>.StageRows, keysHere - k);
-                AttentionParts<TTile, TElement, TWord, TLane>.StageRowsOf(
-                    o.Key, key + (firstKey + k) * o.KeySteps.Row, o.KeySteps.Row, staged, columns, stage.Cast<TLane>(), stageBase * 4, lane);
 
-                // dS and keys are there; then both may be overwritten.
-                Group.Barrier();
-                if (row * 4 < rows && column * 4 < columns)
-                    dquery = AttentionParts<TTile, TElement, TWord, TLane>.Multiply(scores, scoreBase + k * TTile.Pitch + row, stage, stageBase + column, staged, dquery);
-                Group.Barrier();
-            }
+            // dS is read after the barrier that the keys wait for.
+            dquery = AttentionParts<TTile, TElement, TWord, TLane>.SumOfRows(
+                o.Key, key + firstKey * o.KeySteps.Row, o.KeySteps.Row, keys, keysHere, rows, columns, scores, stage, block, lane, dquery);
+            if (TTile.Pieces > 1)
+                more = AttentionParts<TTile, TElement, TWord, TLane>.SumOfRows(
+                    o.Key, key + TTile.Side + firstKey * o.KeySteps.Row, o.KeySteps.Row, keys, keysHere, rows, columns - TTile.Side, scores, stage, block, lane, more);
         }
 
-        dquery = QuadRows<TLane>.Scale(TLane.Of(o.Scale), dquery);
+        TLane scale = TLane.Of(o.Scale);
         int target = HeadSteps.At(a.TargetSteps, batch, head) + (firstQuery + row * 4) * a.TargetSteps.Row + firstColumn + column * 4;
-        AttentionParts<TTile, TElement, TWord, TLane>.Store(dquery, a.Target, target, a.TargetSteps.Row, rows - row * 4, columns - column * 4);
+        columns -= column * 4;
+        AttentionParts<TTile, TElement, TWord, TLane>.Store(QuadRows<TLane>.Scale(scale, dquery), a.Target, target, a.TargetSteps.Row, rows - row * 4, IntrinsicMath.Min(columns, TTile.Side - column * 4));
+        if (TTile.Pieces > 1)
+            AttentionParts<TTile, TElement, TWord, TLane>.Store(QuadRows<TLane>.Scale(scale, more), a.Target, target + TTile.Side, a.TargetSteps.Row, rows - row * 4, columns - TTile.Side);
     }
 
     /// <summary>
@@ -93,7 +91,7 @@ static class AttentionBackward
         int keyColumns = a.WantsKey == 0 ? 0 : IntrinsicMath.Min(TTile.Side, o.Width - firstColumn);
         int valueColumns = a.WantsValue == 0 ? 0 : IntrinsicMath.Min(TTile.Side, o.ValueWidth - firstColumn);
         int row = lane / (TTile.Side / 4), column = lane % (TTile.Side / 4);
-        int scoreBase = block * (TTile.Side * TTile.Pitch), stageBase = block * (2 * TTile.Depth * TTile.Pitch);
+        int scoreBase = block * (TTile.Side * TTile.Pitch);
         QuadRows<TLane> dkey = default, dvalue = default;
 
         // The first tile of queries of which one sees the first key.
@@ -107,13 +105,21 @@ static class AttentionBackward
                 int rows = IntrinsicMath.Min(TTile.Side, o.Queries - firstQuery), rowsHere = idle ? 0 : rows;
                 Derivatives<TLane> d = Differentiate<TTile, TElement, TWord, TLane>(a, batch, head, firstQuery, rowsHere, firstKey, keys, stage, block, lane);
 
-                // Both sums: whether there is one is the same for the whole group.
+                // P, then dS in its place, each read after the barrier that the rows wait for. Whether a sum is wanted is the
+                // same for the whole group.
                 if (valueColumns > 0)
-                    dvalue = SumOverQueries<TTile, TElement, TWord, TLane>(
-                        d.P, a.DY, dy + firstQuery * a.DYSteps.Row, a.DYSteps.Row, rows, rowsHere, keys, valueColumns, scores, scoreBase, stage, stageBase, lane, dvalue);
+                {
+                    AttentionParts<TTile, TElement, TWord, TLane>.StoreRows(d.P, scores, scoreBase, row, column);
+                    dvalue = AttentionParts<TTile, TElement, TWord, TLane>.SumOfRows(
+                        a.DY, dy + firstQuery * a.DYSteps.Row, a.DYSteps.Row, rows, rowsHere, keys, valueColumns, scores, stage, block, lane, dvalue);
+                }
+
                 if (keyColumns > 0)
-                    dkey = SumOverQueries<TTile, TElement, TWord, TLane>(
-                        d.DS, o.Query, query + firstQuery * o.QuerySteps.Row, o.QuerySteps.Row, rows, rowsHere, keys, keyColumns, scores, scoreBase, stage, stageBase, lane, dkey);
+                {
+                    AttentionParts<TTile, TElement, TWord, TLane>.StoreRows(d.DS, scores, scoreBase, row, column);
+                    dkey = AttentionParts<TTile, TElement, TWord, TLane>.SumOfRows(
+                        o.Query, query + firstQuery * o.QuerySteps.Row, o.QuerySteps.Row, rows, rowsHere, keys, keyColumns, scores, stage, block, lane, dkey);
+                }
             }
         }
 
@@ -145,36 +151,6 @@ static class AttentionBackward
         int row = lane / (TTile.Side / 4), column = lane % (TTile.Side / 4);
         int place = (pair * o.Queries + firstQuery + row * 4) * o.Keys + firstKey + column * 4;
         AttentionParts<TTile, TElement, TWord, TLane>.Store(ds, a.Target, place, o.Keys, rows - row * 4, keys - column * 4);
-    }
-
-    // sum over a tile's queries of x^T rows, x being P or dS. All threads of the group take part.
-    static QuadRows<TLane> SumOverQueries<TTile, TElement, TWord, TLane>(
-        QuadRows<TLane> x, ArrayView<TWord> source, int place, int rowStep, int rows, int rowsHere, int keys, int columns,
-        ArrayView<Quad<TLane>> scores, int scoreBase, ArrayView<Quad<TLane>> stage, int stageBase, int lane, QuadRows<TLane> sum)
-        where TTile : struct, IAttentionTile
-        where TElement : struct, IGpuElement<TWord, TLane>
-        where TWord : unmanaged
-        where TLane : unmanaged, ILane<TLane>
-    {
-        int row = lane / (TTile.Side / 4), column = lane % (TTile.Side / 4);
-        int mine = scoreBase + row * 4 * TTile.Pitch + column;
-        scores[mine] = x.R0;
-        scores[mine + TTile.Pitch] = x.R1;
-        scores[mine + 2 * TTile.Pitch] = x.R2;
-        scores[mine + 3 * TTile.Pitch] = x.R3;
-        for (int n = 0; n < rows; n += AttentionParts<TTile, TElement, TWord, TLane>.StageRows)
-        {
-            int staged = IntrinsicMath.Min(AttentionParts<TTile, TElement, TWord, TLane>.StageRows, rowsHere - n);
-            AttentionParts<TTile, TElement, TWord, TLane>.StageRowsOf(source, place + n * rowStep, rowStep, staged, columns, stage.Cast<TLane>(), stageBase * 4, lane);
-
-            // x and rows are there; then both may be overwritten.
-            Group.Barrier();
-            if (row * 4 < keys && column * 4 < columns)
-                sum = AttentionParts<TTile, TElement, TWord, TLane>.Multiply(scores, scoreBase + n * TTile.Pitch + row, stage, stageBase + column, staged, sum);
-            Group.Barrier();
-        }
-
-        return sum;
     }
 
     // All threads of the group take part; on return the stage is free again.

@@ -69,8 +69,8 @@ static class AttentionDecode
         TLane score = TLane.Of(0f);
         if (thread < keys)
             for (int i = 0; i < Fan; i++) score += products[thread * Pitch + i];
-        int mask = AttentionMasks<TElement, TWord, TLane>.Place(o, batch, head);
-        score = AttentionMasks<TElement, TWord, TLane>.Apply(o, mask, query, firstKey + thread, score);
+        int mask = AttentionMasks<TElement, TWord, TLane>.Place(o, batch, head) + query * o.MaskSteps.Row, end = AttentionMasks<TElement, TWord, TLane>.Seen(o, query, 1);
+        score = AttentionMasks<TElement, TWord, TLane>.Apply(o, mask, end, firstKey + thread, score);
         values[thread] = score;
         Group.Barrier();
         TLane most = score;

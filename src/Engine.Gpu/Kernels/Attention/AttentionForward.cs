@@ -5,7 +5,7 @@ namespace Engine.Gpu;
 
 /// <summary>
 /// softmax(scale q k^T + mask) v with a running softmax (Dao et al. 2022, 2023). A block of threads owns a tile of queries of
-/// one head, and Side columns of the values: it reads its queries and all keys that these see once, and the columns of the
+/// one head, and Side columns of the values, or twice as many: it reads its queries and all keys that these see once, and the columns of the
 /// values once. Scores live in registers and shared memory alone.
 /// </summary>
 static class AttentionForward
@@ -36,7 +36,7 @@ static class AttentionForward
         if (idle) pair = 0;
         int batch = pair / o.Heads, head = pair % o.Heads, group = head / o.HeadsPerGroup;
         int rows = idle ? 0 : IntrinsicMath.Min(TTile.Side, o.Queries - firstQuery);
-        int firstColumn = chunk * TTile.Side, columns = IntrinsicMath.Min(TTile.Side, o.ValueWidth - firstColumn);
+        int firstColumn = chunk * TTile.Side * TTile.Pieces, columns = o.ValueWidth - firstColumn;
         int query = HeadSteps.At(o.QuerySteps, batch, head) + firstQuery * o.QuerySteps.Row;
         int key = HeadSteps.At(o.KeySteps, batch, group), value = HeadSteps.At(o.ValueSteps, batch, group) + firstColumn;
         int mask = AttentionMasks<TElement, TWord, TLane>.Place(o, batch, head);
@@ -44,10 +44,10 @@ static class AttentionForward
         // As part of the products: four rows and four columns. For the softmax: one row, 16 of a tile's keys.
         int row = lane / (TTile.Side / 4), column = lane % (TTile.Side / 4);
         int softmaxRow = lane % TTile.Side, part = lane / TTile.Side;
-        int scoreBase = block * (TTile.Side * TTile.Pitch), stageBase = block * (2 * TTile.Depth * TTile.Pitch);
+        int scoreBase = block * (TTile.Side * TTile.Pitch);
         int rowScores = scoreBase * 4 + softmaxRow, rowPartials = block * TTile.Threads + softmaxRow, rowFactor = block * TTile.Side + softmaxRow;
         TLane largest = TLane.Of(float.NegativeInfinity), sum = TLane.Of(0f);
-        QuadRows<TLane> y = default;
+        QuadRows<TLane> y = default, more = default;
 
         // The end is that of the last query of the tile, the same for the whole group.
         int end = AttentionMasks<TElement, TWord, TLane>.Seen(o, firstQuery, IntrinsicMath.Min(TTile.Side, o.Queries - firstQuery));
@@ -68,9 +68,6 @@ static class AttentionForward
             TLane most = TLane.Of(float.NegativeInfinity);
             for (int k = 0; k < mine; k++) most = TLane.Max(most, scoreNumbers[rowScores + (part * 16 + k) * (TTile.Pitch * 4)]);
             partial[rowPartials + part * TTile.Side] = most;
-            int staged = IntrinsicMath.Min(AttentionParts<TTile, TElement, TWord, TLane>.StageRows, keysHere);
-            AttentionParts<TTile, TElement, TWord, TLane>.StageRowsOf(
-                o.Value, value + firstKey * o.ValueSteps.Row, o.ValueSteps.Row, staged, columns, stage.Cast<TLane>(), stageBase * 4, lane);
 
             // Each part's largest is there.
             Group.Barrier();
@@ -92,27 +89,16 @@ static class AttentionForward
 
             if (part == 0) factorNumbers[rowFactor] = factor;
 
-            // Probabilities, factors and values are there.
+            // The factors of all rows are there.
             Group.Barrier();
-            y = QuadRows<TLane>.ScaleRows(factors[block * (TTile.Side / 4) + row], y);
-            for (int k = 0; k < keys; k += AttentionParts<TTile, TElement, TWord, TLane>.StageRows)
-            {
-                staged = IntrinsicMath.Min(AttentionParts<TTile, TElement, TWord, TLane>.StageRows, keysHere - k);
-                if (k > 0)
-                {
-                    // The rows before are read; then the next ones are staged by all.
-                    Group.Barrier();
-                    AttentionParts<TTile, TElement, TWord, TLane>.StageRowsOf(
-                        o.Value, value + (firstKey + k) * o.ValueSteps.Row, o.ValueSteps.Row, staged, columns, stage.Cast<TLane>(), stageBase * 4, lane);
-                    Group.Barrier();
-                }
-
-                if (row * 4 < rows && column * 4 < columns)
-                    y = AttentionParts<TTile, TElement, TWord, TLane>.Multiply(scores, scoreBase + k * TTile.Pitch + row, stage, stageBase + column, staged, y);
-            }
-
-            // The next tile overwrites what was read here.
-            Group.Barrier();
+            Quad<TLane> scale = factors[block * (TTile.Side / 4) + row];
+            y = AttentionParts<TTile, TElement, TWord, TLane>.SumOfRows(
+                o.Value, value + firstKey * o.ValueSteps.Row, o.ValueSteps.Row, keys, keysHere, rows, columns, scores, stage, block, lane,
+                QuadRows<TLane>.ScaleRows(scale, y));
+            if (TTile.Pieces > 1)
+                more = AttentionParts<TTile, TElement, TWord, TLane>.SumOfRows(
+                    o.Value, value + TTile.Side + firstKey * o.ValueSteps.Row, o.ValueSteps.Row, keys, keysHere, rows, columns - TTile.Side, scores, stage, block, lane,
+                    QuadRows<TLane>.ScaleRows(scale, more));
         }
 
         partial[rowPartials + part * TTile.Side] = sum;
@@ -129,9 +115,12 @@ static class AttentionForward
 
         // The factors of all rows are there.
         Group.Barrier();
-        y = QuadRows<TLane>.ScaleRows(factors[block * (TTile.Side / 4) + row], y);
+        Quad<TLane> inverse = factors[block * (TTile.Side / 4) + row];
         int target = HeadSteps.At(a.YSteps, batch, head) + (firstQuery + row * 4) * a.YSteps.Row + firstColumn + column * 4;
-        AttentionParts<TTile, TElement, TWord, TLane>.Store(y, a.Y, target, a.YSteps.Row, rows - row * 4, columns - column * 4);
+        columns -= column * 4;
+        AttentionParts<TTile, TElement, TWord, TLane>.Store(QuadRows<TLane>.ScaleRows(inverse, y), a.Y, target, a.YSteps.Row, rows - row * 4, IntrinsicMath.Min(columns, TTile.Side - column * 4));
+        if (TTile.Pieces > 1)
+            AttentionParts<TTile, TElement, TWord, TLane>.Store(QuadRows<TLane>.ScaleRows(inverse, more), a.Y, target + TTile.Side, a.YSteps.Row, rows - row * 4, columns - TTile.Side);
     }
 
     /// <summary>What a row is divided by; a row that sees nobody becomes 0.</summary>

@@ -11,13 +11,16 @@ readonly struct AttentionGradientLaunch(AttentionLaunch forward, Tensor dy, Tens
         where TWord : unmanaged
         where TLane : unmanaged, ILane<TLane>
     {
-        if (dy.DType == DType.Float64) Run<Tile64Shallow, TElement, TWord, TLane>();
-        else if (forward.IsSmall) Run<Tile32, TElement, TWord, TLane>();
-        else Run<Tile64, TElement, TWord, TLane>();
+        if (dy.DType == DType.Float64) Run<Tile64Shallow, Tile64Shallow, TElement, TWord, TLane>();
+        else if (forward.IsSmall) Run<Tile32, Tile32, TElement, TWord, TLane>();
+        else if (forward.Width > 64) Run<Tile64, Tile64Wide, TElement, TWord, TLane>();
+        else Run<Tile64, Tile64, TElement, TWord, TLane>();
     }
 
-    void Run<TTile, TElement, TWord, TLane>()
+    // Two tiles of the same side: dK and dV together leave no registers for the wide one.
+    void Run<TTile, TQueryTile, TElement, TWord, TLane>()
         where TTile : struct, IAttentionTile
+        where TQueryTile : struct, IAttentionTile
         where TElement : struct, IGpuElement<TWord, TLane>
         where TWord : unmanaged
         where TLane : unmanaged, ILane<TLane>
@@ -53,8 +56,8 @@ readonly struct AttentionGradientLaunch(AttentionLaunch forward, Tensor dy, Tens
         if (dquery is not null)
         {
             (a.Target, a.TargetSteps) = AttentionLaunch.Reach<TWord>(dquery);
-            a.Chunks = AttentionLaunch.Tiles(forward.Width, TTile.Side);
-            forward.Runtime.Launch(AttentionBackward.Queries<TTile, TElement, TWord, TLane>, heads * queryTiles * a.Chunks, a);
+            a.Chunks = AttentionLaunch.Tiles(forward.Width, TQueryTile.Side * TQueryTile.Pieces);
+            forward.Runtime.Launch(AttentionBackward.Queries<TQueryTile, TElement, TWord, TLane>, heads * queryTiles * a.Chunks, a);
         }
 
         if (dmask is not null)

@@ -41,6 +41,7 @@ readonly struct AttentionLaunch(GpuRuntime runtime, Tensor query, Tensor key, Te
         if (Queries <= FewQueries && Keys > 32) Decode<TElement, TWord, TLane>();
         else if (query.DType == DType.Float64) Forward<Tile64Shallow, TElement, TWord, TLane>();
         else if (IsSmall) Forward<Tile32, TElement, TWord, TLane>();
+        else if (ValueWidth > 64) Forward<Tile64Wide, TElement, TWord, TLane>();
         else Forward<Tile64, TElement, TWord, TLane>();
     }
 
@@ -50,7 +51,7 @@ readonly struct AttentionLaunch(GpuRuntime runtime, Tensor query, Tensor key, Te
         where TWord : unmanaged
         where TLane : unmanaged, ILane<TLane>
     {
-        int pairs = Batch * Heads, chunks = Tiles(ValueWidth, TTile.Side);
+        int pairs = Batch * Heads, chunks = Tiles(ValueWidth, TTile.Side * TTile.Pieces);
         (ArrayView<TWord> to, HeadSteps steps) = Reach<TWord>(y);
         long groups = (long)Tiles(pairs, TTile.Blocks) * Tiles(Queries, TTile.Side) * chunks;
         runtime.Launch(AttentionForward.Run<TTile, TElement, TWord, TLane>, groups, new AttentionArguments<TWord, TLane>

@@ -17,18 +17,21 @@ static class AttentionMasks<TElement, TWord, TLane>
     public static int Place(AttentionOperands<TWord> o, int batch, int head) => HeadSteps.At(o.MaskSteps, batch % o.MaskPeriod, head);
 
     /// <summary>Four scores of one query; minus infinity for who is not seen or not there.</summary>
-    public static Quad<TLane> Apply(AttentionOperands<TWord> o, int mask, int query, int key, Quad<TLane> scores) => new(
-        Apply(o, mask, query, key, scores.X), Apply(o, mask, query, key + 1, scores.Y),
-        Apply(o, mask, query, key + 2, scores.Z), Apply(o, mask, query, key + 3, scores.W));
+    public static Quad<TLane> Apply(AttentionOperands<TWord> o, int mask, int query, int key, Quad<TLane> scores)
+    {
+        int end = query < o.Queries ? Seen(o, query, 1) : 0, place = mask + query * o.MaskSteps.Row;
+        return new(
+            Apply(o, place, end, key, scores.X), Apply(o, place, end, key + 1, scores.Y),
+            Apply(o, place, end, key + 2, scores.Z), Apply(o, place, end, key + 3, scores.W));
+    }
 
-    /// <summary>One score.</summary>
-    public static TLane Apply(AttentionOperands<TWord> o, int mask, int query, int key, TLane score)
+    /// <summary>One score of a query that sees the keys before <paramref name="end"/> and whose mask begins at a place.</summary>
+    public static TLane Apply(AttentionOperands<TWord> o, int place, int end, int key, TLane score)
     {
         TLane hidden = TLane.Of(float.NegativeInfinity);
-        if (query >= o.Queries || key >= o.Keys || (o.Causal != 0 && key > query + o.Keys - o.Queries)) return hidden;
+        if (key >= end) return hidden;
         score *= TLane.Of(o.Scale);
-        int place = mask + query * o.MaskSteps.Row + key * o.MaskKey;
-        if (o.MaskKind == (int)AttentionMaskKind.Added) return score + TElement.Load(o.Added[place]);
-        return o.MaskKind == (int)AttentionMaskKind.Seen && o.Seen[place] == 0 ? hidden : score;
+        if (o.MaskKind == (int)AttentionMaskKind.Added) return score + TElement.Load(o.Added[place + key * o.MaskKey]);
+        return o.MaskKind == (int)AttentionMaskKind.Seen && o.Seen[place + key * o.MaskKey] == 0 ? hidden : score;
     }
 }

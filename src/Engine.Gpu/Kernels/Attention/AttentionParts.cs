@@ -38,10 +38,10 @@ static class AttentionParts<TTile, TElement, TWord, TLane>
     /// <summary>Brings up to Side rows of <paramref name="steps"/> features into shared memory, features as rows.</summary>
     public static void StageTransposed(ArrayView<TWord> source, int place, int rowStep, int rows, int steps, ArrayView<TLane> stage, int target, int lane)
     {
-        for (int i = lane; i < TTile.Side * TTile.Depth; i += TTile.Threads)
+        for (int i = lane; i < rows * TTile.Depth; i += TTile.Threads)
         {
             int row = i / TTile.Depth, feature = i % TTile.Depth;
-            if (row < rows && feature < steps)
+            if (feature < steps)
                 stage[target + feature * (TTile.Pitch * 4) + row] = TElement.Load(source[place + row * rowStep + feature]);
         }
     }
@@ -49,10 +49,10 @@ static class AttentionParts<TTile, TElement, TWord, TLane>
     /// <summary>Brings rows into shared memory as they are, up to Side columns of them.</summary>
     public static void StageRowsOf(ArrayView<TWord> source, int place, int rowStep, int rows, int columns, ArrayView<TLane> stage, int target, int lane)
     {
-        for (int i = lane; i < TTile.Side * StageRows; i += TTile.Threads)
+        for (int i = lane; i < rows * TTile.Side; i += TTile.Threads)
         {
             int row = i / TTile.Side, column = i % TTile.Side;
-            if (row < rows && column < columns)
+            if (column < columns)
                 stage[target + row * (TTile.Pitch * 4) + column] = TElement.Load(source[place + row * rowStep + column]);
         }
     }
@@ -83,6 +83,53 @@ static class AttentionParts<TTile, TElement, TWord, TLane>
         }
 
         return sum;
+    }
+
+    /// <summary>
+    /// sum += scores^T rows over the first axis of a tile of scores, up to Side columns of rows from global memory. What was
+    /// written to shared memory before is seen; on return scores and stage are free. All threads of the group take part.
+    /// </summary>
+    /// <param name="source">The rows.</param>
+    /// <param name="place">Where the first column of the first row is.</param>
+    /// <param name="rowStep">Elements from row to row.</param>
+    /// <param name="count">Rows, the same for the whole group.</param>
+    /// <param name="countHere">The same, or 0 in a block without a head.</param>
+    /// <param name="rows">Rows of the result.</param>
+    /// <param name="columns">Columns of the result; none if not positive.</param>
+    /// <param name="scores">The scores of all blocks.</param>
+    /// <param name="stage">The stage of all blocks.</param>
+    /// <param name="block">This block.</param>
+    /// <param name="lane">This thread of it.</param>
+    /// <param name="sum">What is added to.</param>
+    public static QuadRows<TLane> SumOfRows(
+        ArrayView<TWord> source, int place, int rowStep, int count, int countHere, int rows, int columns,
+        ArrayView<Quad<TLane>> scores, ArrayView<Quad<TLane>> stage, int block, int lane, QuadRows<TLane> sum)
+    {
+        int row = lane / (TTile.Side / 4), column = lane % (TTile.Side / 4);
+        int left = block * (TTile.Side * TTile.Pitch) + row, right = block * (2 * TTile.Depth * TTile.Pitch);
+        for (int k = 0; k < count; k += StageRows)
+        {
+            int staged = IntrinsicMath.Min(StageRows, countHere - k);
+            StageRowsOf(source, place + k * rowStep, rowStep, staged, columns, stage.Cast<TLane>(), right * 4, lane);
+
+            // Staged by all, read by all: the count is the same for the whole group.
+            Group.Barrier();
+            if (row * 4 < rows && column * 4 < columns)
+                sum = Multiply(scores, left + k * TTile.Pitch, stage, right + column, staged, sum);
+            Group.Barrier();
+        }
+
+        return sum;
+    }
+
+    /// <summary>Writes a thread's 4 x 4 numbers to shared memory as they are.</summary>
+    public static void StoreRows(QuadRows<TLane> x, ArrayView<Quad<TLane>> scores, int scoreBase, int row, int column)
+    {
+        int place = scoreBase + row * 4 * TTile.Pitch + column;
+        scores[place] = x.R0;
+        scores[place + TTile.Pitch] = x.R1;
+        scores[place + 2 * TTile.Pitch] = x.R2;
+        scores[place + 3 * TTile.Pitch] = x.R3;
     }
 
     /// <summary>Writes a thread's 4 x 4 numbers to shared memory, queries along its rows: a product over the keys reads them so.</summary>

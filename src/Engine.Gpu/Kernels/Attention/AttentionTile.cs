@@ -8,8 +8,11 @@ namespace Engine.Gpu;
 /// </summary>
 interface IAttentionTile
 {
-    /// <summary>Queries, keys and output columns of a tile.</summary>
+    /// <summary>Queries and keys of a tile, and columns that a thread's 4 x 4 numbers of the result are of.</summary>
     static abstract int Side { get; }
+
+    /// <summary>How many times Side columns of the result a block computes from one set of scores: 1 or 2.</summary>
+    static abstract int Pieces { get; }
 
     /// <summary>Features that are in shared memory at a time, of queries and of keys.</summary>
     static abstract int Depth { get; }
@@ -31,16 +34,29 @@ interface IAttentionTile
 readonly struct Tile64 : IAttentionTile
 {
     public static int Side => 64;
+    public static int Pieces => 1;
     public static int Depth => 32;
     public static int Threads => 256;
     public static int Blocks => 1;
     public static int Pitch => 17;
 }
 
-/// <summary>The same for 64-bit floats, whose scores alone take 34 KB of the 48 that every device has.</summary>
+/// <summary>The same with 128 columns of the result a group, for wide heads: 16 registers more, and half as many times the scores.</summary>
+readonly struct Tile64Wide : IAttentionTile
+{
+    public static int Side => 64;
+    public static int Pieces => 2;
+    public static int Depth => 32;
+    public static int Threads => 256;
+    public static int Blocks => 1;
+    public static int Pitch => 17;
+}
+
+/// <summary>The same as <see cref="Tile64"/> for 64-bit floats, whose scores alone take 34 KB of the 48 that every device has.</summary>
 readonly struct Tile64Shallow : IAttentionTile
 {
     public static int Side => 64;
+    public static int Pieces => 1;
     public static int Depth => 8;
     public static int Threads => 256;
     public static int Blocks => 1;
@@ -51,6 +67,7 @@ readonly struct Tile64Shallow : IAttentionTile
 readonly struct Tile32 : IAttentionTile
 {
     public static int Side => 32;
+    public static int Pieces => 1;
     public static int Depth => 16;
     public static int Threads => 64;
     public static int Blocks => 4;
