@@ -26,7 +26,7 @@ sealed partial class GpuBackend
     }
 
     void Compare<TComparer, TWord>(Comparison comparison, Tensor a, Tensor b, Tensor y)
-        where TComparer : struct, IComparer<TWord>
+        where TComparer : struct, IWordComparer<TWord>
         where TWord : unmanaged
     {
         StridedWalk walk = StridedWalk.Over(y, a, b);

@@ -27,7 +27,7 @@ sealed partial class GpuBackend
     }
 
     void ArgReduce<TComparer, TWord>(bool largest, Tensor x, Tensor y)
-        where TComparer : struct, IComparer<TWord>
+        where TComparer : struct, IWordComparer<TWord>
         where TWord : unmanaged
     {
         if (largest) First<Falling<TComparer, TWord>, TWord>(x, y);

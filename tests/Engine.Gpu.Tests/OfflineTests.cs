@@ -21,8 +21,9 @@ public sealed partial class OfflineTests
         {
             string text = compiler.Compile(kernel);
             if (text.Contains(".uni", StringComparison.Ordinal)) faults.Add($"{OfflineCompiler.NameOf(kernel)}: a branch is marked uniform");
-            if (IsSingle(kernel) && LocalMemory().IsMatch(text)) faults.Add($"{OfflineCompiler.NameOf(kernel)}: local memory");
+            if (IsSingle(kernel) && !IsForProcessors(kernel) && LocalMemory().IsMatch(text)) faults.Add($"{OfflineCompiler.NameOf(kernel)}: local memory");
             faults.AddRange(UndefinedCalls(text).Select(name => $"{OfflineCompiler.NameOf(kernel)}: calls {name}, which is not defined"));
+            if (IsForTensorCores(kernel) && !text.Contains("mma.sync", StringComparison.Ordinal)) faults.Add($"{OfflineCompiler.NameOf(kernel)}: no mma.sync");
             if (IsSingle(kernel) && !RaisesToAPower(kernel) && text.Contains(".f64", StringComparison.Ordinal)) faults.Add($"{OfflineCompiler.NameOf(kernel)}: computes in double precision");
         }
 
@@ -34,7 +35,7 @@ public sealed partial class OfflineTests
     {
         using OfflineCompiler compiler = OfflineCompiler.OpenCL(doubles: false);
         List<string> faults = [];
-        foreach (MethodInfo kernel in KernelCatalog.All().Where(IsSingle))
+        foreach (MethodInfo kernel in KernelCatalog.All().Where(kernel => IsSingle(kernel) && !IsForTensorCores(kernel)))
         {
             try
             {
@@ -68,7 +69,7 @@ public sealed partial class OfflineTests
         {
             using OfflineCompiler compiler = OfflineCompiler.OpenCL(doubles: true);
             int number = 0;
-            foreach (MethodInfo kernel in KernelCatalog.All())
+            foreach (MethodInfo kernel in KernelCatalog.All().Where(kernel => !IsForTensorCores(kernel)))
                 File.WriteAllText(Path.Combine(folder.FullName, $"{number++:D4}.cl"), $"// {OfflineCompiler.NameOf(kernel)}\n{compiler.Compile(kernel)}");
             Assert.Equal("", ClangErrors(clang!, folder.FullName));
         }
@@ -104,6 +105,11 @@ public sealed partial class OfflineTests
     // float32 kernels, and 16-bit ones that widen to it.
     static bool IsSingle(MethodInfo kernel) =>
         kernel.GetGenericArguments().Contains(typeof(Engine.Tensors.Scalar32)) && !kernel.GetGenericArguments().Contains(typeof(double));
+
+    // Kernels for processors under OpenCL, whose local memory is their first cache, and for NVIDIA's tensor cores.
+    static bool IsForProcessors(MethodInfo kernel) => kernel.DeclaringType == typeof(PanelProduct) || kernel.DeclaringType == typeof(LoopedRowProduct);
+
+    static bool IsForTensorCores(MethodInfo kernel) => kernel.DeclaringType == typeof(MmaProduct);
 
     // ILGPU's power function for PTX goes through doubles, which every NVIDIA card has; for OpenCL it does not.
     static bool RaisesToAPower(MethodInfo kernel) =>

@@ -22,6 +22,10 @@ public static class KernelCatalog
         [typeof(Half16), typeof(ushort), typeof(Scalar32)],
     ];
 
+    // What products are asked to apply: the activations of Engine.Models' Linear.
+    static readonly Type[] Activations =
+        [typeof(Identity), typeof(Gelu), typeof(GeluTanh), typeof(QuickGelu), typeof(Relu), typeof(Silu), typeof(HyperbolicTangent)];
+
     static readonly Type[] Words = [typeof(byte), typeof(short), typeof(int), typeof(long), typeof(float), typeof(double), typeof(ushort)];
 
     static readonly Lazy<HashSet<MethodInfo>> Known = new(() => [.. All()]);
@@ -45,26 +49,53 @@ public static class KernelCatalog
     static IEnumerable<MethodInfo> Closed(MethodInfo definition)
     {
         if (!definition.IsGenericMethodDefinition) return [definition];
-        return Choices(definition.GetGenericArguments(), 0, []).Select(types => Make(definition, types)).OfType<MethodInfo>();
+        Type[] parameters = definition.GetGenericArguments();
+        return Choices(parameters, new Dictionary<Type, Type>()).Select(types => Make(definition, types)).OfType<MethodInfo>().Where(IsLaunched);
     }
 
-    static IEnumerable<Type[]> Choices(Type[] parameters, int place, Type[] chosen)
+    static IEnumerable<Type[]> Choices(Type[] parameters, IReadOnlyDictionary<Type, Type> chosen)
     {
-        if (place == parameters.Length) return [chosen];
-        IEnumerable<Type[]> next = parameters[place].Name.StartsWith("TElement", StringComparison.Ordinal)
-            ? Elements
-            : Candidates(parameters[place]).Select(type => new[] { type });
-        return next.SelectMany(types => Choices(parameters, place + types.Length, [.. chosen, .. types]));
+        if (parameters.FirstOrDefault(parameter => !chosen.ContainsKey(parameter)) is not { } open)
+            return [[.. parameters.Select(parameter => chosen[parameter])]];
+        return Candidates(open, chosen).SelectMany(more => Choices(parameters, new Dictionary<Type, Type>(chosen.Concat(more))));
     }
 
-    static IEnumerable<Type> Candidates(Type parameter)
+    static IEnumerable<Dictionary<Type, Type>> Candidates(Type parameter, IReadOnlyDictionary<Type, Type> chosen)
     {
-        Type[] contracts = [.. parameter.GetGenericParameterConstraints().Where(type => type.IsInterface)];
-        if (contracts.Length == 0) return Words;
-        Type contract = contracts[0];
-        return contract.Assembly == typeof(KernelLoader).Assembly
-            ? GpuStructs(contract.IsGenericType ? contract.GetGenericTypeDefinition() : contract)
+        if (Contract(parameter) is not { } contract) return Words.Select(word => new Dictionary<Type, Type> { [parameter] = word });
+        if (contract.IsGenericType && contract.GetGenericTypeDefinition() == typeof(IGpuElement<,>)) return ElementsFor(parameter, contract.GetGenericArguments(), chosen);
+        IEnumerable<Type> types = parameter.Name == "TActivation" ? Activations
+            : contract.Assembly == typeof(KernelLoader).Assembly ? GpuStructs(contract.IsGenericType ? contract.GetGenericTypeDefinition() : contract)
             : Formulas.Where(contract.IsAssignableFrom);
+        return types.Select(type => new Dictionary<Type, Type> { [parameter] = type });
+    }
+
+    static Type? Contract(Type parameter) => parameter.GetGenericParameterConstraints().FirstOrDefault(type => type.IsInterface);
+
+    static IEnumerable<Dictionary<Type, Type>> ElementsFor(Type element, Type[] wordAndLane, IReadOnlyDictionary<Type, Type> chosen)
+    {
+        foreach (Type[] types in Elements)
+        {
+            Dictionary<Type, Type> choice = new() { [element] = types[0] };
+            bool fits = true;
+            for (int i = 0; i < 2; i++)
+            {
+                if (chosen.TryGetValue(wordAndLane[i], out Type? known)) fits &= known == types[i + 1];
+                else choice[wordAndLane[i]] = types[i + 1];
+            }
+
+            if (fits) yield return choice;
+        }
+    }
+
+    // What the generic signature allows and the backend never asks for.
+    static bool IsLaunched(MethodInfo kernel)
+    {
+        Type[] types = kernel.GetGenericArguments();
+        if (kernel.DeclaringType == typeof(WideProduct)) return types.Contains(typeof(Single32));
+        if (kernel.DeclaringType != typeof(MmaProduct)) return true;
+        return types.Contains(typeof(TensorFloatMma)) ? types.Contains(typeof(Single32)) && !types.Contains(typeof(DenseAcrossK))
+            : types.Contains(typeof(BrainMma)) ? types.Contains(typeof(Brain16)) : types.Contains(typeof(Half16));
     }
 
     static MethodInfo? Make(MethodInfo definition, Type[] types)
@@ -79,11 +110,11 @@ public static class KernelCatalog
         }
     }
 
-    // The device's own choices: comparisons, draws, conversions.
+    // The device's own choices: comparisons, orders by them, draws, conversions.
     static IEnumerable<Type> GpuStructs(Type contract) =>
         from type in typeof(KernelLoader).Assembly.GetTypes()
         where type.IsValueType && !type.IsPrimitive && Implements(type, contract)
-        from closed in type.IsGenericTypeDefinition ? Conversions(type) : [type]
+        from closed in !type.IsGenericTypeDefinition ? [type] : type.GetGenericArguments().Length == 2 ? Orders(type) : Conversions(type)
         select closed;
 
     static readonly (Type Stored, Type Word)[] StoredWords =
@@ -97,6 +128,13 @@ public static class KernelCatalog
         from target in StoredWords
         where source.Stored != target.Stored && type == Way(source.Stored, target.Stored)
         select type.MakeGenericType(source.Stored, target.Stored, source.Word, target.Word);
+
+    // An order of words by a comparison of them.
+    static IEnumerable<Type> Orders(Type type) =>
+        from comparer in typeof(KernelLoader).Assembly.GetTypes()
+        where comparer.IsValueType && Implements(comparer, typeof(IWordComparer<>))
+        let word = comparer.GetInterfaces().First(each => each.IsGenericType && each.GetGenericTypeDefinition() == typeof(IWordComparer<>)).GetGenericArguments()[0]
+        select type.MakeGenericType(comparer, word);
 
     static Type Way(Type source, Type target) =>
         source == typeof(DoubleWord) || target == typeof(DoubleWord) ? typeof(ThroughDouble<,,,>)

@@ -9,6 +9,7 @@ namespace Engine.Gpu;
 sealed class GpuRuntime
 {
     readonly Context context;
+    readonly Lock gate = new();
     readonly KernelLoader loader;
     readonly UploadRing uploads;
 
@@ -56,10 +57,16 @@ sealed class GpuRuntime
         if (groups == 0) return;
         if (groups > int.MaxValue) throw new DeviceException($"{Accelerator.Name}: a kernel over {groups:N0} groups is more than a device takes; split the tensor.");
         Action<AcceleratorStream, KernelConfig, TArguments> start = loader.Get(kernel);
-        Launches++;
-        start(Stream, sharedBytes == 0
-            ? new KernelConfig((int)groups, KernelLoader.GroupSize)
-            : new KernelConfig((int)groups, KernelLoader.GroupSize, SharedMemoryConfig.RequestDynamic<byte>(sharedBytes)), arguments);
+        KernelConfig config = sharedBytes == 0
+            ? new((int)groups, KernelLoader.GroupSize)
+            : new((int)groups, KernelLoader.GroupSize, SharedMemoryConfig.RequestDynamic<byte>(sharedBytes));
+
+        // OpenCL sets a kernel's arguments one by one: two threads must not do so at once.
+        lock (gate)
+        {
+            Launches++;
+            start(Stream, config, arguments);
+        }
     }
 
     /// <summary>Queues a kernel with a thread for each of <paramref name="count"/> items.</summary>

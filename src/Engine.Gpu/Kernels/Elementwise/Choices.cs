@@ -4,50 +4,50 @@ using ILGPU;
 namespace Engine.Gpu;
 
 /// <summary>How two words compare, as a formula.</summary>
-interface IComparer<TWord> where TWord : unmanaged
+interface IWordComparer<TWord> where TWord : unmanaged
 {
     static abstract bool Less(TWord a, TWord b);
 
     static abstract bool Equal(TWord a, TWord b);
 }
 
-readonly struct SingleComparer : IComparer<float>
+readonly struct SingleComparer : IWordComparer<float>
 {
     public static bool Less(float a, float b) => a < b;
     public static bool Equal(float a, float b) => a == b;
 }
 
-readonly struct DoubleComparer : IComparer<double>
+readonly struct DoubleComparer : IWordComparer<double>
 {
     public static bool Less(double a, double b) => a < b;
     public static bool Equal(double a, double b) => a == b;
 }
 
-readonly struct BrainComparer : IComparer<ushort>
+readonly struct BrainComparer : IWordComparer<ushort>
 {
     public static bool Less(ushort a, ushort b) => NarrowFloats.FromBrain(a) < NarrowFloats.FromBrain(b);
     public static bool Equal(ushort a, ushort b) => NarrowFloats.FromBrain(a) == NarrowFloats.FromBrain(b);
 }
 
-readonly struct HalfComparer : IComparer<ushort>
+readonly struct HalfComparer : IWordComparer<ushort>
 {
     public static bool Less(ushort a, ushort b) => NarrowFloats.FromHalf(a) < NarrowFloats.FromHalf(b);
     public static bool Equal(ushort a, ushort b) => NarrowFloats.FromHalf(a) == NarrowFloats.FromHalf(b);
 }
 
-readonly struct LongComparer : IComparer<long>
+readonly struct LongComparer : IWordComparer<long>
 {
     public static bool Less(long a, long b) => a < b;
     public static bool Equal(long a, long b) => a == b;
 }
 
-readonly struct IntComparer : IComparer<int>
+readonly struct IntComparer : IWordComparer<int>
 {
     public static bool Less(int a, int b) => a < b;
     public static bool Equal(int a, int b) => a == b;
 }
 
-readonly struct ByteComparer : IComparer<byte>
+readonly struct ByteComparer : IWordComparer<byte>
 {
     public static bool Less(byte a, byte b) => a < b;
     public static bool Equal(byte a, byte b) => a == b;
@@ -78,7 +78,7 @@ struct SelectArguments<TWord> where TWord : unmanaged
 static class Choices
 {
     public static void Compare<TComparer, TWord>(CompareArguments<TWord> a)
-        where TComparer : struct, IComparer<TWord>
+        where TComparer : struct, IWordComparer<TWord>
         where TWord : unmanaged
     {
         int i = Grid.IdxX * KernelLoader.GroupSize + Group.IdxX;

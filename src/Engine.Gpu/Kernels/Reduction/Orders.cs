@@ -8,7 +8,7 @@ interface IOrder<TWord> where TWord : unmanaged
 
 /// <summary>The largest first.</summary>
 readonly struct Falling<TComparer, TWord> : IOrder<TWord>
-    where TComparer : struct, IComparer<TWord>
+    where TComparer : struct, IWordComparer<TWord>
     where TWord : unmanaged
 {
     public static bool Before(TWord a, TWord b) => TComparer.Less(b, a) || (!TComparer.Equal(a, a) && TComparer.Equal(b, b));
@@ -16,7 +16,7 @@ readonly struct Falling<TComparer, TWord> : IOrder<TWord>
 
 /// <summary>The smallest first.</summary>
 readonly struct Rising<TComparer, TWord> : IOrder<TWord>
-    where TComparer : struct, IComparer<TWord>
+    where TComparer : struct, IWordComparer<TWord>
     where TWord : unmanaged
 {
     public static bool Before(TWord a, TWord b) => TComparer.Less(a, b) || (!TComparer.Equal(a, a) && TComparer.Equal(b, b));
