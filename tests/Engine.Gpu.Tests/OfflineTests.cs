@@ -8,6 +8,7 @@ using ILGPU.Runtime.Cuda;
 namespace Engine.Gpu.Tests;
 
 /// <summary>Every kernel that can be launched becomes sound text for devices that are not here.</summary>
+[Trait("Speed", "Slow")]
 public sealed partial class OfflineTests
 {
     [Theory]
@@ -50,13 +51,17 @@ public sealed partial class OfflineTests
         Assert.True(faults.Count == 0, $"{faults.Count} faults:\n{string.Join('\n', faults.Take(40))}");
     }
 
-    [Fact]
-    public void The_same_kernel_is_the_same_PTX_whatever_was_compiled_before()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_same_kernel_is_the_same_text_whatever_was_compiled_before(bool openCL)
     {
         MethodInfo[] kernels = [.. KernelCatalog.All().Where(kernel => kernel.DeclaringType == typeof(ArenaKernels)).Take(4)];
-        using OfflineCompiler forwards = OfflineCompiler.Ptx(CudaArchitecture.SM_80), backwards = OfflineCompiler.Ptx(CudaArchitecture.SM_80);
+        using OfflineCompiler forwards = Compiler(), backwards = Compiler();
         Dictionary<MethodInfo, string> first = kernels.ToDictionary(kernel => kernel, forwards.Compile);
         foreach (MethodInfo kernel in kernels.Reverse()) Assert.Equal(first[kernel], backwards.Compile(kernel));
+
+        OfflineCompiler Compiler() => openCL ? OfflineCompiler.OpenCL(doubles: true) : OfflineCompiler.Ptx(CudaArchitecture.SM_80);
     }
 
     [Fact]

@@ -56,6 +56,8 @@ public sealed class StoredWeightsTests
         Assert.All(models[0].Parameters, parameter => Assert.True(parameter.Trainable || parameter.Gradient is null, parameter.Name));
     }
 
+    // Only the CPU computes on mapped memory; other devices get a copy.
+    [Trait("Device", "Cpu")]
     [Theory]
     [InlineData("llama_bf16", DType.BFloat16)]
     [InlineData("llama_f16", DType.Float16)]
@@ -112,6 +114,8 @@ public sealed class StoredWeightsTests
         Assert.All(model.Parameters, parameter => Assert.True(parameter is { Value.DType: DType.Float32, Trainable: true }));
     }
 
+    // Only the CPU computes on mapped memory; other devices get a copy.
+    [Trait("Device", "Cpu")]
     [Fact]
     public void A_mapped_tensor_is_read_only()
     {
@@ -131,6 +135,8 @@ public sealed class StoredWeightsTests
         Assert.Equal([1f, 2, 3, 4], mapped.ToArray<float>());
     }
 
+    // Only the CPU computes on mapped memory; other devices get a copy.
+    [Trait("Device", "Cpu")]
     [Fact]
     public void A_map_outlives_its_file_and_is_given_up_with_its_last_tensor()
     {

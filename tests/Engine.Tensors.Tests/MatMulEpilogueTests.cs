@@ -3,6 +3,7 @@ using static Engine.Tensors.Tests.MatMulReference;
 namespace Engine.Tensors.Tests;
 
 /// <summary>Bias, activation, kept sums and accumulation, with every vector width; those the processor lacks are emulated.</summary>
+[Trait("Device", "Cpu")]
 public sealed class MatMulEpilogueTests
 {
     // x / 2 + |x|, which no order of operations with the bias can imitate.

@@ -15,6 +15,8 @@ public sealed class NarrowWeightTests : IDisposable
 
     public void Dispose() => ThreadTeam.Threads = threads;
 
+    // About the CPU's kernels.
+    [Trait("Device", "Cpu")]
     [Fact]
     public void Products_equal_those_of_the_widened_matrix_in_every_size()
     {
@@ -145,6 +147,8 @@ public sealed class NarrowWeightTests : IDisposable
             }
     }
 
+    // About the CPU's kernels.
+    [Trait("Device", "Cpu")]
     [Fact]
     public void Every_width_of_vectors_reads_16_bits()
     {

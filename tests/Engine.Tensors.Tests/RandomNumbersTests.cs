@@ -14,7 +14,9 @@ public sealed class RandomNumbersTests
         for (int i = 0; i < count; i++)
         {
             Assert.Equal(random.Uniform(offset * 4 + (ulong)i), uniform[i]);
-            Assert.Equal(random.Normal(offset * 4 + (ulong)i), normal[i]);
+
+            // A device's own logarithm, sine and cosine differ in the last places.
+            Assert.Equal(random.Normal(offset * 4 + (ulong)i), normal[i], Device.Default.Kind == "cpu" ? 0 : 2e-6f);
         }
 
         Assert.Equal(Array.ConvertAll(normal, v => (double)v), RandomNumbers.Normal([count], random, offset, dtype: DType.Float64).ToArray<double>());

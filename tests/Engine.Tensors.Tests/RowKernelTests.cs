@@ -50,7 +50,7 @@ public sealed class SoftmaxTests
     public void A_NaN_fills_its_row_and_no_other()
     {
         Tensor x = Tensor.Zeros([3, 11]);
-        x.AsSpan<float>()[11 + 9] = float.NaN;
+        x.Reshape(-1).Slice(0, 11 + 9, 11 + 10).CopyFrom<float>([float.NaN]);
         float[] y = Normalization.Softmax(x).ToArray<float>();
         for (int i = 0; i < y.Length; i++) Assert.Equal(i / 11 == 1, float.IsNaN(y[i]));
     }
@@ -250,9 +250,10 @@ public sealed class CrossEntropyTests
     public void Refuses_a_target_that_is_no_class()
     {
         Tensor logits = Tensor.Zeros([4, 10]);
-        ShapeException thrown = Assert.Throws<ShapeException>(() => Losses.CrossEntropy(logits, Tensor.From([1, -100, 10, 3], [4])));
-        Assert.Contains("target 10 of row 2", thrown.Message, StringComparison.Ordinal);
-        Assert.Throws<ShapeException>(() => Losses.CrossEntropy(logits, Tensor.From([1, -1, 1, 3], [4])));
+        // Reading the loss waits for a GPU, which says so then.
+        ShapeException thrown = Assert.Throws<ShapeException>(() => Losses.CrossEntropy(logits, Tensor.From([1, -100, 10, 3], [4])).Loss.Item());
+        Assert.Contains(Device.Default.Kind == "cpu" ? "target 10 of row 2" : "10 at place 2", thrown.Message, StringComparison.Ordinal);
+        Assert.Throws<ShapeException>(() => Losses.CrossEntropy(logits, Tensor.From([1, -1, 1, 3], [4])).Loss.Item());
         Assert.Throws<ShapeException>(() => Losses.CrossEntropy(logits, Tensor.From([1, 1], [2])));
         Assert.Throws<ShapeException>(() => Losses.CrossEntropy(logits, Tensor.From([1f, 1f, 1f, 1f], [4])));
     }

@@ -16,7 +16,9 @@ sealed class DeviceFaults
     readonly MemoryBuffer1D<int, Stride1D.Dense> record;
     readonly int[] read = new int[Words];
     readonly List<string> operations = [""];
-    bool possible;
+
+    // Once true it stays so: another thread may be between naming its operation and queueing its kernel.
+    volatile bool possible;
 
     public DeviceFaults(Accelerator accelerator, AcceleratorStream stream)
     {
@@ -39,12 +41,11 @@ sealed class DeviceFaults
         return new() { Words = record.View, Operation = number };
     }
 
-    /// <summary>Reads the record, if a kernel may have written to it since.</summary>
+    /// <summary>Reads the record, once a kernel that may write to it has been asked for.</summary>
     /// <exception cref="ShapeException">There is a fault; it is forgotten after this.</exception>
     public void Check()
     {
         if (!possible) return;
-        possible = false;
         record.View.CopyToCPU(stream, read);
         if (read[0] == 0) return;
         (int operation, int index, int place, int extent) = (read[0], read[1], read[2], read[3]);

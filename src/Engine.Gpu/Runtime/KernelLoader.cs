@@ -1,13 +1,12 @@
 using System.Diagnostics;
 using System.Reflection;
+using Engine.Tensors;
 using ILGPU;
 using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
-
-using Engine.Tensors;
 
 namespace Engine.Gpu;
 
@@ -79,7 +78,7 @@ sealed class KernelLoader(Accelerator accelerator)
     {
         CompiledKernel compiled = backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), Specialization);
         if (compiled is PTXCompiledKernel ptx) PtxAssembly.SetValue(ptx, PtxText.Sound(ptx.PTXAssembly));
-        if (compiled is CLCompiledKernel cl && kernel.IsDefined(typeof(DisjointViewsAttribute))) OpenCLSource.SetValue(cl, OpenCLText.Restricted(cl.Source));
+        if (compiled is CLCompiledKernel cl) OpenCLSource.SetValue(cl, OpenCLText.Sound(cl.Source, kernel.IsDefined(typeof(DisjointViewsAttribute))));
         return compiled;
     }
 

@@ -9,11 +9,26 @@ namespace Engine.Gpu;
 [AttributeUsage(AttributeTargets.Method)]
 sealed class DisjointViewsAttribute : Attribute;
 
-/// <summary>What ILGPU does not say in the OpenCL source it writes.</summary>
+/// <summary>What the OpenCL source that ILGPU writes needs before a driver may have it.</summary>
 static partial class OpenCLText
 {
-    /// <summary>The source with the kernel's views declared as disjoint.</summary>
-    public static string Restricted(string source) => View().Replace(source, "$1 restrict $2");
+    /// <summary>
+    /// Types and labels carry numbers that depend on what was compiled before; counted anew, the same kernel is the same text in
+    /// every process, and the driver's cache finds it. Views that are disjoint are declared so.
+    /// </summary>
+    public static string Sound(string source, bool disjointViews)
+    {
+        Dictionary<string, int> numbers = [];
+        source = Numbered().Replace(source, match =>
+        {
+            if (!numbers.TryGetValue(match.Value, out int number)) numbers[match.Value] = number = numbers.Count;
+            return $"{match.Groups[1].Value}_{number}";
+        });
+        return disjointViews ? View().Replace(source, "$1 restrict $2") : source;
+    }
+
+    [GeneratedRegex(@"\b(type|L)_\d+(?!\d)")]
+    private static partial Regex Numbered();
 
     [GeneratedRegex(@"(\bglobal \w+\*) (view_\d+\b)(?=[,\s)])")]
     private static partial Regex View();

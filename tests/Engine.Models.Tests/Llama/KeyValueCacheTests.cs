@@ -54,6 +54,8 @@ public sealed class KeyValueCacheTests
         Assert.Equal(96, cache.Length);
     }
 
+    // A GPU notices the wrong token after the step.
+    [Trait("Device", "Cpu")]
     [Fact]
     public void A_step_that_fails_leaves_the_cache_as_it_was()
     {
