@@ -144,7 +144,7 @@ static class OperationList
         text.Append($"\n## {title}\n\n| function | entry points | gradient | CPU | GPU |\n| --- | --- | --- | --- | --- |\n");
 
     static void Row(StringBuilder text, string function, string[] entryPoints, bool gradient) =>
-        text.Append($"| {(function.Length == 0 ? "" : $"`{function}`")} | {string.Join(", ", entryPoints.Select(name => $"`{name}`"))} | {(gradient ? "yes" : "no")} | yes | - |\n");
+        text.Append($"| {(function.Length == 0 ? "" : $"`{function}`")} | {string.Join(", ", entryPoints.Select(name => $"`{name}`"))} | {(gradient ? "yes" : "no")} | yes | yes |\n");
 
     // The overload with the most parameters; what may be left out in brackets.
     static string Signature(string function)
