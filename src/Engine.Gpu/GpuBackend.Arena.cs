@@ -9,7 +9,7 @@ sealed partial class GpuBackend
     /// <inheritdoc/>
     public override void ArenaUpdate<TRule>(TRule rule, ArenaStep step)
     {
-        ElementTypes.Run(step.Weights.DType, new ArenaUpdateLaunch<TRule>(Runtime, info.IsCpu, rule, step));
+        ElementTypes.Run(step.Weights.DType, new ArenaUpdateLaunch<TRule>(Runtime, Runtime.IsProcessor, rule, step));
         GC.KeepAlive(step);
     }
 
