@@ -232,6 +232,7 @@ public sealed class MmaProductTests
         // A struct as ILGPU passes it: fields in order at their natural alignment, a view as address and length, an empty struct as a byte.
         int Write(MemoryStream to, object value, string name)
         {
+            if (value is uint unsigned) value = unchecked((int)unsigned);
             Type type = value.GetType();
             if (value is long or int)
             {
@@ -264,7 +265,7 @@ public sealed class MmaProductTests
 
         static int Alignment(Type type)
         {
-            if (type == typeof(int)) return 4;
+            if (type == typeof(int) || type == typeof(uint)) return 4;
             if (type == typeof(long) || type.Name.StartsWith("ArrayView", StringComparison.Ordinal)) return 8;
             FieldInfo[] fields = type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic);
             return fields.Length == 0 ? 1 : fields.Max(field => Alignment(field.FieldType));
