@@ -6,7 +6,7 @@ public enum DType : byte
     /// <summary>32-bit IEEE float: the working type.</summary>
     Float32,
 
-    /// <summary>64-bit IEEE float: gradient checks, on the CPU.</summary>
+    /// <summary>64-bit IEEE float: gradient checks, on the CPU and where a GPU has it.</summary>
     Float64,
 
     /// <summary>The upper half of a float32: storage, not arithmetic.</summary>

@@ -84,10 +84,13 @@ static class DevicesCommand
         {
             token.ThrowIfCancellationRequested();
             Console.WriteLine($"{row.Name}, {row.Hardware}, {row.Driver}: computed there and on the CPU");
-            DeviceCheckLine[] lines = [.. DeviceCheck.Run(GpuDevices.Select(row.Name))];
+            Device device = GpuDevices.Select(row.Name);
+            DeviceCheckLine[] lines = [.. DeviceCheck.Run(device)];
             Tables.Print(["operation", "result", "error", "first run, ms"], lines.Select(line => (IReadOnlyList<string>)
                 [line.Operation, line.Problem ?? (line.IsRight ? "right" : "WRONG"), double.IsNaN(line.Error) ? "-" : line.Error.ToString("E1", System.Globalization.CultureInfo.InvariantCulture),
                     Tables.Number(line.Milliseconds, 0)]), textColumns: 2);
+            (int count, TimeSpan time) = DeviceCheck.LoadedKernels(device);
+            Console.WriteLine($"{count} kernels loaded in {Tables.Number(time.TotalSeconds, 1)} s");
             if (!lines.All(line => line.IsRight)) exit = ExitCode.Failure;
         }
 

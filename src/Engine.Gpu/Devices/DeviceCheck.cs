@@ -40,6 +40,13 @@ public static class DeviceCheck
         foreach ((string name, Func<Device, Tensor> compute) in Operations) yield return Compare(name, compute, device);
     }
 
+    /// <summary>How many kernels the device has loaded in this process, and what that took, its compiler's share included.</summary>
+    public static (int Count, TimeSpan Time) LoadedKernels(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return device.Backend is GpuBackend gpu ? gpu.Runtime.Loaded : default;
+    }
+
     static DeviceCheckLine Compare(string name, Func<Device, Tensor> compute, Device device)
     {
         using StepScope scope = StepScope.Begin();

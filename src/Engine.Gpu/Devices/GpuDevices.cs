@@ -13,6 +13,7 @@ namespace Engine.Gpu;
 public static class GpuDevices
 {
     static readonly Lock Gate = new();
+    static readonly List<string> notes = [];
     static IReadOnlyList<Found>? found;
 
     sealed record Found(GpuDeviceInfo Info, Context Context, ILGPU.Runtime.Device Device);
@@ -29,8 +30,6 @@ public static class GpuDevices
             return notes;
         }
     }
-
-    static readonly List<string> notes = [];
 
     /// <summary>
     /// Adds the usable devices to <see cref="Device.All"/>. A device is opened, and its memory touched, when the first tensor
@@ -66,7 +65,7 @@ public static class GpuDevices
         string family = full.Split(':')[0];
         if (family is "cuda" or "opencl" && !All.Any(device => device.Name == full))
         {
-            string reason = Notes.FirstOrDefault(note => note.StartsWith(family, StringComparison.Ordinal)) ?? $"the driver shows no device of that number";
+            string reason = Notes.FirstOrDefault(note => note.StartsWith(family, StringComparison.Ordinal)) ?? "the driver shows no device of that number";
             throw new DeviceException($"Device '{wanted}' is not here: {reason}. Devices: {string.Join(", ", Device.All)}.");
         }
 

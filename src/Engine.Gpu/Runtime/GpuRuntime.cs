@@ -8,7 +8,6 @@ namespace Engine.Gpu;
 /// <summary>An opened device: its stream, its kernels, its memory, and what it has counted.</summary>
 sealed class GpuRuntime
 {
-    readonly Context context;
     readonly Lock gate = new();
     readonly KernelLoader loader;
     readonly UploadRing uploads;
@@ -17,7 +16,6 @@ sealed class GpuRuntime
     /// <exception cref="DeviceException">The driver refuses.</exception>
     public GpuRuntime(Context context, ILGPU.Runtime.Device device)
     {
-        this.context = context;
         Accelerator = device.CreateAccelerator(context);
         Stream = Accelerator.DefaultStream;
         loader = new(Accelerator);
@@ -116,7 +114,4 @@ sealed class GpuRuntime
         Stream.Synchronize();
         Faults.Check();
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => $"{Accelerator.Name} ({context.Devices.Length} devices in this context)";
 }
