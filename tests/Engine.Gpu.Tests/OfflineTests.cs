@@ -64,6 +64,24 @@ public sealed partial class OfflineTests
         OfflineCompiler Compiler() => openCL ? OfflineCompiler.OpenCL(doubles: true) : OfflineCompiler.Ptx(CudaArchitecture.SM_80);
     }
 
+    // PoCL compiles all of a process in one place: with types of one name but other fields it gave wrong products.
+    [Fact]
+    public void Two_kernels_share_no_type_names_in_OpenCL()
+    {
+        using OfflineCompiler compiler = OfflineCompiler.OpenCL(doubles: true);
+        HashSet<string> texts = [], taken = [];
+        foreach (MethodInfo kernel in KernelCatalog.All().Where(kernel => kernel.DeclaringType == typeof(ArenaKernels) || kernel.DeclaringType == typeof(Copies)))
+        {
+            // Of signed and unsigned words the same text comes out: one kernel.
+            string text = compiler.Compile(kernel);
+            if (!texts.Add(text)) continue;
+            string[] names = [.. TypeName().Matches(text).Select(match => match.Value).Distinct()];
+            Assert.All(names, name => Assert.True(taken.Add(name), $"{OfflineCompiler.NameOf(kernel)}: {name} is another kernel's, too"));
+        }
+
+        Assert.NotEmpty(taken);
+    }
+
     [Fact]
     public void Clang_takes_the_OpenCL_source_of_every_kernel()
     {
@@ -134,6 +152,9 @@ public sealed partial class OfflineTests
 
     [GeneratedRegex(@"\bcall\s+(?:\([^)]*\)\s*,\s*)?(\w+)")]
     private static partial Regex Call();
+
+    [GeneratedRegex(@"\btype_\w+")]
+    private static partial Regex TypeName();
 
     [GeneratedRegex(@"^clang(-\d+)?$")]
     private static partial Regex ClangName();

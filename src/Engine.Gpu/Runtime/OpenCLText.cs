@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Engine.Gpu;
@@ -14,17 +16,25 @@ static partial class OpenCLText
 {
     /// <summary>
     /// Types and labels carry numbers that depend on what was compiled before; counted anew, the same kernel is the same text in
-    /// every process, and the driver's cache finds it. Views that are disjoint are declared so.
+    /// every process, and the driver's cache finds it. The types of two kernels do not share names, which one compiler in one
+    /// process might confuse: a digest of the text is part of them. Views that are disjoint are declared so.
     /// </summary>
     public static string Sound(string source, bool disjointViews)
     {
+        if (disjointViews) source = View().Replace(source, "$1 restrict $2");
+        source = Counted(source, "");
+        string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source)).AsSpan(0, 6));
+        return Counted(source, $"_{digest}");
+    }
+
+    static string Counted(string source, string suffix)
+    {
         Dictionary<string, int> numbers = [];
-        source = Numbered().Replace(source, match =>
+        return Numbered().Replace(source, match =>
         {
             if (!numbers.TryGetValue(match.Value, out int number)) numbers[match.Value] = number = numbers.Count;
-            return $"{match.Groups[1].Value}_{number}";
+            return $"{match.Groups[1].Value}_{number}{suffix}";
         });
-        return disjointViews ? View().Replace(source, "$1 restrict $2") : source;
     }
 
     [GeneratedRegex(@"\b(type|L)_\d+(?!\d)")]
