@@ -53,12 +53,15 @@ static class ProductEpilogue
         Coordinates batch = Axes.At(sizes.Batch, product);
         int y = MatrixPlaces.Start(result.YPlaces, batch), linear = MatrixPlaces.Start(result.LinearPlaces, batch);
         int partial = ((piece * sizes.Products + product) * sizes.M + row) * sizes.N + column;
-        for (int below = 0; below < 4; below++)
+
+        // Counts that differ from thread to thread, on purpose: PoCL runs a loop of the same length for all threads by turns, keeps
+        // what lives across turns for every thread, and in one of some twenty compilations takes these sums for the same in all.
+        int rows = sizes.M - row < 4 ? sizes.M - row : 4, columns = sizes.N - column < 4 ? sizes.N - column : 4;
+        for (int below = 0; below < rows; below++)
         {
             Quad<TLane> sums = below < 2 ? below == 0 ? sums0 : sums1 : below == 2 ? sums2 : sums3;
-            for (int beside = 0; beside < 4; beside++)
+            for (int beside = 0; beside < columns; beside++)
             {
-                if (row + below >= sizes.M || column + beside >= sizes.N) continue;
                 TLane sum = beside < 2 ? beside == 0 ? sums.X : sums.Y : beside == 2 ? sums.Z : sums.W;
                 if (sizes.Pieces > 1) result.Partial[partial + below * sizes.N + beside] = sum;
                 else Store<TActivation, TElement, TWord, TLane>(result, y, linear, row + below, column + beside, sum);

@@ -48,7 +48,12 @@ static class TiledProduct
 
         Quad<TLane> sums0 = Quad<TLane>.Zero, sums1 = Quad<TLane>.Zero, sums2 = Quad<TLane>.Zero, sums3 = Quad<TLane>.Zero;
         TLane zero = TLane.Of(0f);
-        for (int k0 = firstK; k0 < endK; k0 += Depth)
+
+        // The barrier here ends the branches above for everybody, and the first step is never skipped: PoCL then sees that no
+        // barrier depends on a condition, and makes half the code.
+        int k0 = firstK;
+        Group.Barrier();
+        do
         {
             for (int part = 0; part < 4; part++)
             {
@@ -77,7 +82,9 @@ static class TiledProduct
 
             // Nobody overwrites the tiles before all have read them.
             Group.Barrier();
+            k0 += Depth;
         }
+        while (k0 < endK);
 
         ProductEpilogue.StoreQuads<TActivation, TElement, TWord, TLane>(
             a.Sizes, a.Result, product, piece, firstRow + down * 4, firstColumn + across * 4, sums0, sums1, sums2, sums3);

@@ -55,8 +55,11 @@ static class WideProduct
 
         Quad<TLane> p0 = Quad<TLane>.Zero, p1 = p0, p2 = p0, p3 = p0, p4 = p0, p5 = p0, p6 = p0, p7 = p0;
         Quad<TLane> q0 = p0, q1 = p0, q2 = p0, q3 = p0, q4 = p0, q5 = p0, q6 = p0, q7 = p0;
-        int turn = 0;
-        for (int k0 = firstK; k0 < endK; k0 += Depth)
+        int turn = 0, k0 = firstK;
+
+        // As in TiledProduct: no barrier depends on a condition.
+        Group.Barrier();
+        do
         {
             Put<TLeft, TLane>(aTiles, aFours, turn, thread, aNext);
             Put<TRight, TLane>(bTiles, bFours, turn, thread, bNext);
@@ -96,7 +99,9 @@ static class WideProduct
             }
 
             turn = 1 - turn;
+            k0 += Depth;
         }
+        while (k0 < endK);
 
         int row = firstRow + down * 4, column = firstColumn + across * 4;
         ProductEpilogue.StoreQuads<TActivation, TElement, TWord, TLane>(a.Sizes, a.Result, product, piece, row, column, p0, p1, p2, p3);
