@@ -112,6 +112,7 @@ public sealed class LanguageModelTests
         (vocabulary["e"], vocabulary["t"]) = (t, e);
         foreach ((string name, byte[] bytes) in ByteTokenizer.Files()) scratch.Write($"other/{name}", bytes);
         scratch.Write("other/tokenizer.json", Encoding.UTF8.GetBytes(other.ToJsonString()));
+        File.WriteAllText(Path.Combine(model, "merges.txt"), "#version: 0.2\n");
         Succeeds("finetune", "--model", model, "--data", text, "--tokenizer", scratch["other"], "--out", scratch["run"], "--peft", "lora", "--rank", "2", "--epochs", "1", "--lr", "0.01");
         string adapter = scratch["run/last"];
 
@@ -128,6 +129,7 @@ public sealed class LanguageModelTests
         Assert.Equal(Succeeds([.. generate, "--tokenizer", scratch["other"]]).Output, Succeeds(generate).Output);
         Succeeds("merge", "--model", model, "--adapter", adapter, "--out", scratch["merged"]);
         Assert.Equal(File.ReadAllBytes(scratch["other/tokenizer.json"]), File.ReadAllBytes(scratch["merged/tokenizer.json"]));
+        Assert.False(File.Exists(scratch["merged/merges.txt"]), "a file of the model's own tokenizer stayed beside the other one");
         Succeeds("finetune", "--model", model, "--adapter", adapter, "--data", text, "--out", scratch["more"], "--epochs", "1");
         Assert.Equal(File.ReadAllBytes(scratch["other/tokenizer.json"]), File.ReadAllBytes(scratch["more/last/tokenizer.json"]));
     }
@@ -199,6 +201,11 @@ public sealed class LanguageModelTests
             Assert.Equal(before.Items.Values.Select(item => (item.Name, item.Type)), file.Items.Values.Select(item => (item.Name, item.Type)));
             Assert.NotEqual(before.Read("model.layers.0.self_attn.q_proj.weight").ToArray(), file.Read("model.layers.0.self_attn.q_proj.weight").ToArray());
         }
+
+        // Merged in float32 and rounded once, whether the weights were widened or stayed in their file.
+        Succeeds("convert", "--model", scratch["wide-merged"], "--dtype", type, "--out", scratch["rounded"]);
+        using SafeTensors rounded = SafeTensors.Open(scratch["rounded/model.safetensors"]), merged = SafeTensors.Open(scratch["narrow-merged/model.safetensors"]);
+        foreach (string name in merged.Items.Keys) Assert.Equal(rounded.Read(name).ToArray(), merged.Read(name).ToArray());
     }
 
     [Fact]

@@ -43,11 +43,13 @@ static class AdaptedModel
     /// <summary>Loads a model, with the classes and the kind of head that the adapters were trained with, and attaches them.</summary>
     /// <param name="folder">The model's folder.</param>
     /// <param name="adapter">The adapters' folder.</param>
+    /// <param name="weights">In which precision the model's weights are loaded.</param>
     /// <exception cref="CheckpointException">They do not fit, or a head that the model lacks is not in the adapters' folder either.</exception>
-    public static (LoadedModel<TModel> Loaded, AdapterSet Adapters) Attach<TModel>(string folder, string adapter) where TModel : Module
+    public static (LoadedModel<TModel> Loaded, AdapterSet Adapters) Attach<TModel>(string folder, string adapter, WeightPrecision weights = WeightPrecision.Float32)
+        where TModel : Module
     {
         bool grows = KindOf(folder, adapter) == ModelKind.Segmenter && ModelFolder.KindOf(folder) != ModelKind.Segmenter;
-        LoadedModel<TModel> loaded = ModelFolder.Load<TModel>(folder, new() { Classes = ClassifierFiles.ReadClassNames(adapter)?.Count, Segmentation = grows });
+        LoadedModel<TModel> loaded = ModelFolder.Load<TModel>(folder, new() { Classes = ClassifierFiles.ReadClassNames(adapter)?.Count, Segmentation = grows, Weights = weights });
         AdapterSet adapters = Peft.Load(loaded, adapter);
         if (loaded.Model.Parameters.FirstOrDefault(parameter => parameter.IsFresh) is not { } fresh) return (loaded, adapters);
         throw new CheckpointException(adapter, $"brings no {fresh.Name}, and {folder} has none for these classes; name the model the adapters were trained on");

@@ -27,7 +27,9 @@ static class MergeCommand
     {
         if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
             throw new UsageException($"{Target.Name}: {target} is not empty; name a new folder.");
-        (LoadedModel<Module> loaded, AdapterSet adapters) = AdaptedModel.Attach<Module>(folder, adapter);
+        // A language model's matrices stay in their mapped file until an adapter changes them; other models are small, and bring heads.
+        WeightPrecision weights = AdaptedModel.KindOf(folder, adapter) == ModelKind.LanguageModel ? WeightPrecision.Stored : WeightPrecision.Float32;
+        (LoadedModel<Module> loaded, AdapterSet adapters) = AdaptedModel.Attach<Module>(folder, adapter, weights);
         int count = adapters.Adapters.Count;
         if (!adapters.CanMerge)
             throw new CheckpointException(adapter, "holds adapters with a nonlinearity, which no weight equals; keep them beside the model");

@@ -12,11 +12,7 @@ sealed class StoredForm
     public const string IndexName = "model.safetensors.index.json";
 
     // Files beside the model that say how to use it; carried along.
-    static readonly string[] CompanionNames =
-    [
-        "preprocessor_config.json",
-        "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
-    ];
+    static readonly string[] CompanionNames = ["preprocessor_config.json", .. TokenizerFolder.FileNames];
 
     readonly ModelLayout layout;
     readonly byte[] config;
@@ -123,9 +119,13 @@ sealed class StoredForm
             foreach (StoredFile file in whole) Write(file, places, staging);
             if (isSharded) File.WriteAllBytes(Path.Combine(staging, IndexName), Index(whole, places));
             File.WriteAllBytes(Path.Combine(staging, ConfigFile.Name), config);
-            foreach (var (name, bytes) in companions.Concat(added ?? companions)) File.WriteAllBytes(Path.Combine(staging, name), bytes);
+            foreach (var (name, bytes) in Companions(added ?? companions)) File.WriteAllBytes(Path.Combine(staging, name), bytes);
         }, IsWeights);
     }
+
+    // Another tokenizer takes the place of all files of the one that came with the model: half of each would be neither.
+    IEnumerable<KeyValuePair<string, byte[]>> Companions(IReadOnlyDictionary<string, byte[]> added) =>
+        companions.Where(file => !added.Keys.Any(TokenizerFolder.FileNames.Contains) || !TokenizerFolder.FileNames.Contains(file.Key)).Concat(added);
 
     // Of another save: a single file beside shards, shards that are more or fewer.
     public static bool IsWeights(string name) => name is SingleName or IndexName || FileSystemName.MatchesSimpleExpression("model-?????-of-?????.safetensors", name, ignoreCase: false);

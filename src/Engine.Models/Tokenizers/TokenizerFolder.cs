@@ -7,8 +7,8 @@ sealed class TokenizerFolder
 {
     const long LargestFile = 1 << 28;
 
-    // What belongs to a tokenizer; vocab.json and merges.txt are GPT-2's old form of the same.
-    static readonly string[] companions =
+    /// <summary>The files that belong to a tokenizer; vocab.json and merges.txt are GPT-2's old form of the same.</summary>
+    public static readonly string[] FileNames =
         [TokenizerJson.Name, SentencePieceModel.Name, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json", "vocab.json", "merges.txt"];
 
     readonly string folder;
@@ -37,7 +37,7 @@ sealed class TokenizerFolder
     public static IReadOnlyDictionary<string, byte[]> Files(string folder)
     {
         Dictionary<string, byte[]> files = [];
-        foreach (string name in companions)
+        foreach (string name in FileNames)
             if (File.Exists(Path.Combine(folder, name))) files[name] = ReadFile(Path.Combine(folder, name));
         return files;
     }
