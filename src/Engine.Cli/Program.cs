@@ -7,6 +7,7 @@ RootCommand root = new(
     "  engine finetune --model vit --data train --out run         ViT, CLIP or Swin on folders of images\n" +
     "  engine finetune --model swin --data pascal --out run       segmentation: pictures with masks, UPerNet on Swin\n" +
     "  engine finetune --model llama --data alpaca.json --out run --peft lora\n" +
+    "  engine compare --model vit --data home --ood away --out compared        methods side by side: adamw, wise-ft, adam-spd, ...\n" +
     "  engine generate --model llama --adapter run/best --prompt \"Once upon a time\"\n" +
     "  engine evaluate --model run/best --data test               accuracy, per class, confusion; --corruptions\n" +
     "  engine convert --model vit --to hf --out vit-hf            from one library's layout to another's\n" +
@@ -15,6 +16,7 @@ RootCommand root = new(
 {
     DemoCommand.Create(),
     FinetuneCommand.Create(),
+    CompareCommand.Create(),
     PretrainCommand.Create(),
     EvaluateCommand.Create(),
     DrawCommand.Create(),

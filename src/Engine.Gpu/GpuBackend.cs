@@ -21,6 +21,12 @@ sealed partial class GpuBackend(GpuDeviceInfo info, Func<GpuRuntime> open) : Eng
     public override MemoryUse Memory => opened.IsValueCreated ? Runtime.Memory.Use : default;
 
     /// <inheritdoc/>
+    public override void ResetPeakMemory()
+    {
+        if (opened.IsValueCreated) Runtime.Memory.ResetPeak();
+    }
+
+    /// <inheritdoc/>
     public override Storage Allocate(long bytes) => Runtime.Memory.Rent(bytes);
 
     /// <inheritdoc/>

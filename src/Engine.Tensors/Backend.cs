@@ -18,6 +18,9 @@ public abstract class Backend
     /// <summary>The memory in use, at its peak, and held by the pool.</summary>
     public abstract MemoryUse Memory { get; }
 
+    /// <summary>From now on the peak is that of what comes: it begins at what is in use.</summary>
+    public abstract void ResetPeakMemory();
+
     /// <summary>Memory from the pool, aligned to 64 bytes or more; its content is not defined.</summary>
     /// <exception cref="DeviceException">There is not enough: what was asked, what is free, what to change.</exception>
     public abstract Storage Allocate(long bytes);

@@ -19,6 +19,8 @@ public sealed class CountingBackend(Backend inner) : Backend
 
     public override MemoryUse Memory => inner.Memory;
 
+    public override void ResetPeakMemory() => inner.ResetPeakMemory();
+
     Backend Count([CallerMemberName] string method = "")
     {
         calls.AddOrUpdate(method, 1, (_, count) => count + 1);

@@ -3,11 +3,12 @@ using Engine.Training;
 
 namespace Engine.Cli;
 
-/// <summary>engine draw: data sets that need no download.</summary>
+/// <summary>engine draw: data sets that need no download, and other looks of those there are.</summary>
 static class DrawCommand
 {
     static readonly Option<bool> Segmentation = new("--segmentation") { Description = "Pictures with masks, in the form of PASCAL VOC." };
     static readonly Option<bool> Domains = new("--domains") { Description = "Images in one folder a class, for each domain and split." };
+    static readonly Option<string?> Source = new("--renderings") { Description = $"A folder of images, at any depth, to show as {string.Join(", ", Renderings.All.Select(rendering => rendering.Word()))}: domains made of real images." };
     static readonly Option<string> Target = new("--out") { Description = "A folder that does not exist yet.", Required = true };
     static readonly Option<int> Count = new("--count") { Description = "Training pictures of each domain; a fifth as many in the other splits.", DefaultValueFactory = _ => 500 };
     static readonly Option<int?> Size = new("--size") { Description = $"Side in pixels; {DrawnSegmentation.DefaultSize} for segmentation and {DrawnDomains.DefaultSize} for images without it." };
@@ -26,8 +27,9 @@ static class DrawCommand
             "  engine draw --segmentation --out drawn --count 1000 --domain filled photo\n" +
             "  engine pretrain --family upernet --data drawn --image 64 --patch 2 --width 32 --heads 1 --out run\n\n" +
             "  engine draw --domains --out domains\n" +
-            "  engine pretrain --data domains/filled/train --val domains/filled/val --out run");
-        foreach (Option option in (Option[])[Segmentation, Domains, Target, Domain, Count, Size, Seed]) command.Add(option);
+            "  engine pretrain --data domains/filled/train --val domains/filled/val --out run\n\n" +
+            "  engine draw --renderings cifar10 --out renderings                renderings/edges/train/bird/0001.png and so on");
+        foreach (Option option in (Option[])[Segmentation, Domains, Source, Target, Domain, Count, Size, Seed]) command.Add(option);
         Commands.Run(command, Run);
         return command;
     }
@@ -35,7 +37,12 @@ static class DrawCommand
     static int Run(ParseResult parsed, CancellationToken cancellation)
     {
         bool masks = parsed.GetValue(Segmentation);
-        if (masks == parsed.GetValue(Domains)) throw new UsageException($"Choose one of {Segmentation.Name} and {Domains.Name}.");
+        string? source = parsed.GetValue(Source);
+        if ((masks ? 1 : 0) + (parsed.GetValue(Domains) ? 1 : 0) + (source is null ? 0 : 1) != 1)
+            throw new UsageException($"Choose one of {Segmentation.Name}, {Domains.Name} and {Source.Name}.");
+        if (source is not null)
+            foreach (Option idle in (Option[])[Domain, Count, Size, Seed])
+                if (parsed.IsGiven(idle)) throw new UsageException($"{idle.Name} does nothing with {Source.Name}: the images are those of {source}.");
         int count = parsed.GetValue(Count), least = masks ? 16 : 8;
         int size = parsed.GetValue(Size) ?? (masks ? DrawnSegmentation.DefaultSize : DrawnDomains.DefaultSize);
         if (count < 1) throw new UsageException($"{Count.Name} is {count}; it must be 1 or more.");
@@ -48,6 +55,14 @@ static class DrawCommand
         using OutputFolder folder = new(target + ".drawing");
         try
         {
+            if (source is not null)
+            {
+                int rendered = RenderedFiles.Save(source, folder.Path, Renderings.All, cancellation);
+                Directory.Move(folder.Path, target);
+                Console.WriteLine($"{target}: {rendered:N0} images in {Renderings.All.Count} renderings");
+                return ExitCode.Success;
+            }
+
             int written = masks ? DrawMasks(folder.Path, domains, count, size, parsed.GetValue(Seed), cancellation) : DrawClasses(folder, domains, count, size, parsed.GetValue(Seed), cancellation);
             Directory.Move(folder.Path, target);
             Console.WriteLine($"{target}: {written:N0} {(masks ? "pictures with masks" : "images")} of {size}x{size} in {domains.Length} domain{(domains.Length > 1 ? "s" : "")}");

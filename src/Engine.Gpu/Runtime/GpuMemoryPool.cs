@@ -34,6 +34,12 @@ sealed class GpuMemoryPool(Accelerator accelerator)
         }
     }
 
+    /// <summary>The peak begins anew at what is in use.</summary>
+    public void ResetPeak()
+    {
+        lock (gate) peak = used;
+    }
+
     /// <summary>How often the driver was asked for memory.</summary>
     public long DriverAllocations { get; private set; }
 

@@ -78,6 +78,18 @@ public static class Peft
         return AdapterFolder.KindOf(folder);
     }
 
+    /// <summary>The layers to adapt where nobody names others: of the usual ends of names (LLM-Adapters' for LLaMA) those that the model has.</summary>
+    /// <param name="model">The model.</param>
+    /// <typeparam name="TOptions">The kind of adapters.</typeparam>
+    public static IReadOnlyList<string> UsualTargets<TOptions>(Module model) where TOptions : AdapterOptions
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        string[] ends = typeof(TOptions) == typeof(LoraOptions) ? ["qkv", "q", "k", "v", "up", "down"]
+            : typeof(TOptions) == typeof(SeriesAdapterOptions) ? ["gate", "up", "fc2"] : ["up", "down", "fc1", "fc2"];
+        HashSet<string> names = [.. model.Modules.Where(named => named.Value is Linear).Select(named => named.Key[(named.Key.LastIndexOf('.') + 1)..])];
+        return [.. ends.Where(names.Contains)];
+    }
+
     // Of a model from no folder the layout it would be saved in.
     static ModelLayout? LayoutOf(Module model) => model.At.Tree.Layout ?? ModelLayout.All.FirstOrDefault(layout => layout.Fits(model));
 

@@ -18,6 +18,9 @@ public sealed unsafe partial class CpuBackend : Backend
     public override MemoryUse Memory => pool.Use;
 
     /// <inheritdoc/>
+    public override void ResetPeakMemory() => pool.ResetPeak();
+
+    /// <inheritdoc/>
     public override Storage Allocate(long bytes) => pool.Rent(bytes);
 
     /// <inheritdoc/>

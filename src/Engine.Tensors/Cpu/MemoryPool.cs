@@ -30,6 +30,12 @@ sealed unsafe class MemoryPool
         }
     }
 
+    /// <summary>The peak begins anew at what is in use.</summary>
+    public void ResetPeak()
+    {
+        lock (gate) peak = used;
+    }
+
     public CpuStorage Rent(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);

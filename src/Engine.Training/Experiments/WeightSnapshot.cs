@@ -10,28 +10,50 @@ public sealed class WeightSnapshot
     readonly Dictionary<string, Tensor> weights = [];
 
     /// <summary>Copies the present weights.</summary>
-    public WeightSnapshot(Module model)
+    /// <param name="model">The model.</param>
+    /// <param name="trainableOnly">Leave out what is frozen, which stays as it is.</param>
+    public WeightSnapshot(Module model, bool trainableOnly = false)
     {
         ArgumentNullException.ThrowIfNull(model);
         using StepScope outside = StepScope.Outside();
-        foreach (Parameter parameter in model.Parameters) weights[parameter.Name] = parameter.Value.Clone();
+        foreach (Parameter parameter in model.Parameters)
+            if (parameter.Trainable || !trainableOnly) weights[parameter.Name] = parameter.Value.Clone();
     }
 
     /// <summary>Puts the weights back. They count as loaded: an optimizer made afterwards anchors to them.</summary>
     public void Restore(Module model)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        foreach (Parameter parameter in model.Parameters) parameter.Load(weights[parameter.Name]);
+        foreach (Parameter parameter in Of(model)) parameter.Load(weights[parameter.Name]);
     }
 
-    /// <summary>|W - W0| over all parameters, in double precision from the layers' sums.</summary>
+    /// <summary>Puts a mixture into the model: these weights by a share, those of another moment by the rest (WiSE-FT, Wortsman et al. 2022, section 3).</summary>
+    /// <param name="model">The model both were taken of.</param>
+    /// <param name="other">The other weights.</param>
+    /// <param name="share">Of these, 0 to 1.</param>
+    public void Mix(Module model, WeightSnapshot other, double share)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        using StepScope scope = StepScope.Begin();
+        foreach (Parameter parameter in Of(model))
+        {
+            Tensor rest = Elementwise.Map(new Scale((float)(1 - share)), other.weights[parameter.Name]);
+            parameter.Load(Elementwise.Map(new Add(), Elementwise.Map(new Scale((float)share), weights[parameter.Name]), rest));
+        }
+    }
+
+    /// <summary>|W - W0| over the parameters that were copied, in double precision from the layers' sums.</summary>
     public double DistanceTo(Module model)
     {
-        ArgumentNullException.ThrowIfNull(model);
         using StepScope scope = StepScope.Begin();
         double sum = 0;
-        foreach (Parameter parameter in model.Parameters)
+        foreach (Parameter parameter in Of(model))
             sum += Reduction.Reduce(new SumOfSquares(), Elementwise.Map(new Subtract(), parameter.Value, weights[parameter.Name])).Item();
         return Math.Sqrt(sum);
+    }
+
+    IEnumerable<Parameter> Of(Module model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Parameters.Where(parameter => weights.ContainsKey(parameter.Name));
     }
 }

@@ -16,6 +16,10 @@ static class CorruptionArguments
 
     static readonly Option<string> Severities = new("--severities") { Description = "Images: how strong the corruptions are: 1-5, 3, or 1,3,5.", DefaultValueFactory = _ => $"1-{Corruptions.MaxSeverity}" };
 
+    public static Option KindsOption => Kinds;
+
+    public static Option SeveritiesOption => Severities;
+
     public static IReadOnlyList<Option> Options => [Kinds, Severities];
 
     /// <summary>A line for the help of those who take the options.</summary>

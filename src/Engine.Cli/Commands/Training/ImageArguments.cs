@@ -15,6 +15,12 @@ static class ImageArguments
     public static float Probability(this ParseResult parsed, Option<float> option) => parsed.GetValue(option) is var value and >= 0 and < 1 ? value
         : throw new UsageException(FormattableString.Invariant($"{option.Name} is {parsed.GetValue(option)}; it must be at least 0 and below 1."));
 
+    /// <summary>How training images are varied.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="size">The side of the model's input.</param>
+    public static Augmentation AugmentationOf(ParseResult parsed, int size) => parsed.Choose<Augmentation>(Augment,
+        ("none", Augmentation.None), ("flip", new Augmentation { FlipProbability = 0.5f }), ("small", Augmentation.Small(size)), ("imagenet", Augmentation.ImageNet));
+
     /// <summary>Training and validation images.</summary>
     public static (IImageDataset Training, IImageDataset Validation) Datasets(ParseResult parsed, TrainingArguments arguments)
     {
@@ -36,8 +42,7 @@ static class ImageArguments
     {
         BatchLoader training = new(images.Training, preprocessing, arguments.Loading<BatchLoaderOptions>(parsed, images.Training.Count) with
         {
-            Augmentation = parsed.Choose<Augmentation>(Augment,
-                ("none", Augmentation.None), ("flip", new Augmentation { FlipProbability = 0.5f }), ("small", Augmentation.Small(preprocessing.Size)), ("imagenet", Augmentation.ImageNet)),
+            Augmentation = AugmentationOf(parsed, preprocessing.Size),
         });
         BatchLoader validation = new(images.Validation, preprocessing, new BatchLoaderOptions { BatchSize = Math.Max(arguments.Batch(parsed), 32) });
         return new(new ImageClassificationTask(model, training, validation), save, ClassifierFiles.Of(images.Training.ClassNames, preprocessing), ["head.*"]);

@@ -6,9 +6,6 @@ namespace Engine.Cli;
 /// <summary>The options of adapters: new ones of a kind, or those of a folder to go on from.</summary>
 sealed class PeftArguments
 {
-    // What is adapted where nobody says it, by the ends of names; LLM-Adapters' choices for LLaMA.
-    static readonly string[] Lora = ["qkv", "q", "k", "v", "up", "down"], Series = ["gate", "up", "fc2"], Parallel = ["up", "down", "fc1", "fc2"];
-
     readonly Option<string?> kind = new("--peft") { Description = "Train adapters instead of the model: lora, series or parallel. They are saved as a PEFT folder; the model stays as it is." };
     readonly Option<string?> adapter = new("--adapter") { Description = "Start from an adapter folder." };
     readonly Option<string[]> targets = new("--target") { Description = "Linear layers to adapt, by name, end of a name or pattern: --target q_proj v_proj. By default qkv, or q, k, v, up and down, for lora.", AllowMultipleArgumentsPerToken = true };
@@ -67,12 +64,12 @@ sealed class PeftArguments
 
     AdapterOptions New(ParseResult parsed, Module model, IReadOnlyList<string> head)
     {
-        IReadOnlyList<string> Targets(string[] usual) => parsed.GetValue(targets) is { Length: > 0 } named ? named : Present(model, usual);
+        IReadOnlyList<string> Targets<TOptions>() where TOptions : AdapterOptions => parsed.GetValue(targets) is { Length: > 0 } named ? named : Peft.UsualTargets<TOptions>(model);
         AdapterOptions options = parsed.GetValue(kind) switch
         {
-            "lora" => new LoraOptions { Targets = Targets(Lora), Rank = parsed.GetValue(rank), Alpha = parsed.GetValue(alpha), RankStabilized = parsed.GetValue(rankStabilized) },
-            "series" => new SeriesAdapterOptions { Targets = Targets(Series), Bottleneck = parsed.GetValue(bottleneck), Placement = null },
-            _ => new ParallelAdapterOptions { Targets = Targets(Parallel), Bottleneck = parsed.GetValue(bottleneck) },
+            "lora" => new LoraOptions { Targets = Targets<LoraOptions>(), Rank = parsed.GetValue(rank), Alpha = parsed.GetValue(alpha), RankStabilized = parsed.GetValue(rankStabilized) },
+            "series" => new SeriesAdapterOptions { Targets = Targets<SeriesAdapterOptions>(), Bottleneck = parsed.GetValue(bottleneck), Placement = null },
+            _ => new ParallelAdapterOptions { Targets = Targets<ParallelAdapterOptions>(), Bottleneck = parsed.GetValue(bottleneck) },
         };
         return options with
         {
@@ -80,12 +77,6 @@ sealed class PeftArguments
             Bias = parsed.Choose(bias, ("none", AdapterBias.None), ("all", AdapterBias.All), ("adapted", AdapterBias.AdaptedOnly)),
             AlsoTrain = head,
         };
-    }
-
-    static string[] Present(Module model, string[] ends)
-    {
-        HashSet<string> names = [.. model.Modules.Where(named => named.Value is Linear).Select(named => named.Key[(named.Key.LastIndexOf('.') + 1)..])];
-        return [.. ends.Where(names.Contains)];
     }
 
     /// <summary>The choice in a few words: what a resumed run must agree on.</summary>
