@@ -11,6 +11,8 @@ RootCommand root = new(
     "  engine generate --model llama --adapter run/best --prompt \"Once upon a time\"\n" +
     "  engine evaluate --model run/best --data test               accuracy, per class, confusion; --corruptions\n" +
     "  engine convert --model vit --to hf --out vit-hf            from one library's layout to another's\n" +
+    "  engine report --run run                                    one page with layers over steps, curves, results\n" +
+    "  engine explain --run run --step 10                         a step of Adam-SPD, recomputed line by line\n" +
     "  engine inspect vit                                         what a model folder or file holds\n" +
     "  engine devices                                             what this machine can compute on; --device opencl uses it")
 {
@@ -24,6 +26,8 @@ RootCommand root = new(
     MergeCommand.Create(),
     ConvertCommand.Create(),
     InspectCommand.Create(),
+    ReportCommand.Create(),
+    ExplainCommand.Create(),
     DevicesCommand.Create(),
 };
 

@@ -40,6 +40,9 @@ public class Adam : Optimizer
         OptimizerOptions.NonNegative(this.options.Epsilon, nameof(options.Epsilon));
     }
 
+    /// <summary>Its settings.</summary>
+    public AdamOptions Options => options;
+
     /// <summary>The moments with these settings' constants.</summary>
     protected AdamMoments Moments => new(options.BetaOne, options.BetaTwo, options.Epsilon);
 

@@ -160,7 +160,7 @@ public sealed class SpdTrace : IReadOnlyList<SpdTraceRow>
     SpdTraceRow RowOf(long step, float[] row, int segment)
     {
         ReadOnlySpan<float> numbers = row.AsSpan(segment * ArenaStep.TraceWidth, ArenaStep.TraceWidth);
-        return new(step, arena.Segments[segment].Name, numbers[0], numbers[1], numbers[2], numbers[3]);
+        return new(step, arena.Segments[segment].Name, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]);
     }
 
     double Overall(int index)

@@ -68,9 +68,10 @@ public sealed class ArenaStep
 
     /// <summary>
     /// Numbers of a segment in a row of <see cref="Trace"/>: condition c (NaN if the segment took no part), ratio r where c &lt; 0 (else 0),
-    /// deviation |W - W0| after the step, scale lambda * r where the segment was projected (else 0).
+    /// deviation |W - W0| after the step, scale lambda * r where the segment was projected (else 0), deviation before the step, |g|
+    /// (0 if the segment took no part).
     /// </summary>
-    public const int TraceWidth = 4;
+    public const int TraceWidth = 6;
 
     /// <summary>int32 [chunks, 3]: segment, first element, element count.</summary>
     public required Tensor Chunks { get; init; }
@@ -103,16 +104,16 @@ public sealed class ArenaStep
     public Tensor? Anchors { get; init; }
 
     /// <summary>
-    /// float32 [chunks, 4], or null: then nothing is measured. With anchors: sums over the chunk of g (W - W0), of |U - W0|^2, and of (U - W) ((U - W0) + (W - W0)); fourth free.
+    /// float32 [chunks, 4], or null: then nothing is measured. With anchors: sums over the chunk of g (W - W0), of |U - W0|^2, of (U - W) ((U - W0) + (W - W0)), and of g^2.
     /// The third is |U - W0|^2 - |W - W0|^2 without its cancellation: a step is far shorter than the distance from a zero anchor.
-    /// A segment that takes no part leaves 0, |W - W0|^2 and 0.
+    /// A segment that takes no part leaves 0, |W - W0|^2, 0 and 0.
     /// </summary>
     public Tensor? Partials { get; init; }
 
     /// <summary>float32 [segments], with <see cref="Partials"/>: the projection scale lambda * r where c &lt; 0, else 0.</summary>
     public Tensor? Scales { get; init; }
 
-    /// <summary>float32 [rows, segments, 4], or null: the ring of traces; the fold writes row <see cref="TraceRow"/>.</summary>
+    /// <summary>float32 [rows, segments, <see cref="TraceWidth"/>], or null: the ring of traces; the fold writes row <see cref="TraceRow"/>.</summary>
     public Tensor? Trace { get; init; }
 
     /// <summary>The row of the trace this step writes.</summary>

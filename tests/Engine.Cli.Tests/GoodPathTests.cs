@@ -21,10 +21,10 @@ public sealed class GoodPathTests
     {
         using Scratch scratch = new();
         string model = scratch.Model(classes: 7), data = scratch.Images(), run = scratch["run"];
-        Outcome tuned = Succeeds("finetune", "--model", model, "--data", data, "--out", run, "--epochs", "2", "--batch", "4", "--trace");
+        Outcome tuned = Succeeds("finetune", "--model", model, "--data", data, "--out", run, "--epochs", "2", "--batch", "4", "--trace", "--explain-steps", "2,5");
         Assert.Contains("New head for 3 classes (the checkpoint's tells 7 others apart)", tuned.Output);
         Assert.Contains("12 training and 3 validation images", tuned.Output);
-        Assert.Equal(["best", "last", "trace.csv"], Directory.GetFileSystemEntries(run).Select(Path.GetFileName).Order());
+        Assert.Equal(["best", "last", "report.html", "run.json", "steps", "trace.arrow"], Directory.GetFileSystemEntries(run).Select(Path.GetFileName).Order());
         foreach (string name in (string[])["best", "last"])
         {
             string folder = Path.Combine(run, name);
@@ -42,6 +42,42 @@ public sealed class GoodPathTests
         Assert.Contains(json.RootElement.GetProperty("accuracy").GetDouble().ToString("P1", Percent), table.Split('\n')[0]);
         Assert.Contains("confusion", table);
         Assert.All(DrawnDomains.Shapes.Take(3), name => Assert.Contains(name, table));
+    }
+
+    [Fact]
+    public void A_saved_step_is_explained_and_reported()
+    {
+        using Scratch scratch = new();
+        string run = scratch["run"];
+        Succeeds("finetune", "--model", scratch.Model(), "--data", scratch.Images(), "--out", run, "--epochs", "2", "--batch", "2", "--lr", "1e-3", "--trace", "trace.csv", "--explain-steps", "3,7");
+        string all = Succeeds("explain", "--run", run, "--step", "7").Output, one = Succeeds("explain", "--run", run, "--step", "7", "--layer", "blocks.0.attn.qkv.weight", "--counterfactual").Output;
+        Assert.Contains("blocks.1.mlp.fc1.weight", all);
+        Assert.All((string[])["eq. 3", "eq. 9", "eq. 4", "L2-SP", "AdamW", "inverted condition"], text => Assert.Contains(text, one));
+        Assert.Contains("change of |W - W0|", Succeeds("explain", "--run", run, "--step", "3", "--counterfactual").Output);
+        Assert.Contains("report.html: 1 run", Succeeds("report", "--run", run, "--out", scratch["report.html"]).Output);
+        Refused("step 4 was not saved in", "explain", "--run", run, "--step", "4");
+        Refused("near it: blocks.0.attn.qkv.weight", "explain", "--run", run, "--step", "3", "--layer", "attn.qkv.weight");
+        Refused("there is no folder", "explain", "--run", scratch["absent"], "--step", "3");
+        Refused("has no saved steps", "explain", "--run", scratch["data"], "--step", "3");
+        Refused("holds no run.json", "report", "--run", scratch["data"]);
+        Refused("there is no such folder", "report", "--run", scratch["absent"]);
+        Refused("'x' is no step", "finetune", "--model", scratch["vit"], "--data", scratch["data"], "--out", scratch["other"], "--explain-steps", "x");
+
+        static void Refused(string why, params string[] arguments)
+        {
+            Outcome refused = EngineProcess.Run(arguments);
+            Assert.NotEqual(0, refused.Code);
+            Assert.Contains(why, Assert.Single(refused.ErrorLines));
+        }
+    }
+
+    [Fact]
+    public void The_example_with_one_weight_projects_where_momentum_overshoots()
+    {
+        using Scratch scratch = new();
+        string table = Succeeds("explain", "--example", "--picture", scratch["one.png"]).Output;
+        Assert.Contains("projected", table);
+        Assert.True(ImageDecoder.Decode(scratch["one.png"]).Width > 500);
     }
 
     static readonly NumberFormatInfo Percent = new() { PercentPositivePattern = 0 };
@@ -142,9 +178,9 @@ public sealed class GoodPathTests
         Assert.Equal(Directory.GetFileSystemEntries(scratch["demo"]).Order(), named.Order());
         Assert.True(ImageDecoder.Decode(scratch["demo/accuracy.png"]).Width > 500);
         Assert.True(ImageDecoder.Decode(scratch["demo/samples.png"]).Width > 500);
-        string[] trace = File.ReadAllLines(scratch["demo/trace.csv"]);
-        Assert.StartsWith("step,layer", trace[0]);
-        Assert.True(trace.Length > 50);
+        Assert.True(TraceTable.Read(scratch["demo/trace.arrow"]).Rows.Count > 50);
+        Assert.Equal(2, ExperimentResults.Load(scratch["demo/results.json"]).Runs.Count);
+        Assert.Contains("report.html: 1 run, 2 results", Succeeds("report", "--run", scratch["demo"], "--out", scratch["report.html"]).Output);
         Assert.Equal(DrawnDomains.Shapes, ClassifierFiles.ReadClassNames(scratch["demo/adam-spd"]));
         foreach (string method in (string[])["pre-trained", "AdamW", "Adam-SPD"]) Assert.Contains(method, demo.Output);
     }
@@ -157,6 +193,8 @@ public sealed class GoodPathTests
     [InlineData("evaluate --help")]
     [InlineData("inspect --help")]
     [InlineData("demo --help")]
+    [InlineData("report --help")]
+    [InlineData("explain --help")]
     public void Help_is_on_standard_output(string arguments)
     {
         Outcome help = EngineProcess.Run(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -192,7 +230,7 @@ public sealed class GoodPathTests
 
         Assert.Contains("Resumed after", Succeeds([.. Arguments("run", Epochs), "--resume"]).Output);
         Succeeds(Arguments("whole", Epochs));
-        foreach (string file in (string[])["last/model.safetensors", "best/model.safetensors", "last/training_state.safetensors", "trace.csv"])
+        foreach (string file in (string[])["last/model.safetensors", "best/model.safetensors", "last/training_state.safetensors", "trace.arrow"])
             Assert.Equal(File.ReadAllBytes(scratch[$"whole/{file}"]), File.ReadAllBytes(scratch[$"run/{file}"]));
     }
 }

@@ -68,6 +68,29 @@ public sealed class SpdTraceTests
     }
 
     [Fact]
+    public void Distance_before_and_cosine_are_those_of_the_weights_and_gradients_before_the_step()
+    {
+        (AdamSpd optimizer, Parameter[] parameters) = Create(16, keep: false);
+        float[][] anchors = [.. parameters.Select(parameter => parameter.Value.ToArray<float>())];
+        for (int step = 0; step < 8; step++)
+        {
+            float[][] weights = [.. parameters.Select(parameter => parameter.Value.ToArray<float>())];
+            TestModel.Train(optimizer, parameters, step, step + 1);
+            for (int i = 0; i < parameters.Length; i++)
+            {
+                float[] gradient = parameters[i].Gradient!.ToArray<float>();
+                double[] away = [.. weights[i].Select((weight, j) => (double)weight - anchors[i][j])];
+                double distance = Math.Sqrt(away.Sum(d => d * d)), slope = Math.Sqrt(gradient.Sum(g => (double)g * g)), product = away.Select((d, j) => d * gradient[j]).Sum();
+                SpdTraceRow row = optimizer.Projection.Trace.Latest[i];
+                Assert.Equal(distance, row.DeviationBefore, 1e-5 * distance + 1e-6);
+                Assert.Equal(slope, row.GradientNorm, 1e-5 * slope);
+                if (step == 0) Assert.Equal(float.NaN, row.Cosine);
+                else Assert.Equal(product / (distance * slope), row.Cosine, 1e-4);
+            }
+        }
+    }
+
+    [Fact]
     public void A_layer_without_gradient_has_no_condition_and_keeps_its_deviation()
     {
         Parameter[] parameters = TestModel.Create(300, 5000);

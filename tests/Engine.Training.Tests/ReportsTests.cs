@@ -12,7 +12,7 @@ public sealed class ReportsTests
         AdamSpd optimizer = Trained(epochs: 1, out Trainer trainer);
         TraceCsv.Save(path, optimizer.Projection.Trace);
         string[] lines = File.ReadAllLines(path);
-        Assert.Equal("step,layer,condition,ratio,deviation,scale,projected", lines[0]);
+        Assert.Equal("step,layer,condition,ratio,deviation,scale,projected,deviation_before,gradient_norm,cosine", lines[0]);
         Assert.Equal(1 + 8 * trainer.Arena.Segments.Count, lines.Length);
         Assert.StartsWith($"1,{trainer.Arena.Segments[0].Name},", lines[1]);
     }

@@ -76,7 +76,7 @@ static class Commands
 
     // Exceptions whose message names what is wrong, where, and what to do.
     static bool Explains(Exception exception) => exception is CheckpointException or DatasetException or ImageException
-        or PreprocessingException or ShapeException or DeviceException or GradientException or IOException or UnauthorizedAccessException;
+        or PreprocessingException or ShapeException or DeviceException or GradientException or InvalidDataException or IOException or UnauthorizedAccessException;
 
     static int Fail(string message, int code)
     {

@@ -46,7 +46,7 @@ static class DemoCommand
         DomainExperiment experiment = new(options);
         experiment.Finished += (outcome, optimizer) => folder.Add(experiment, outcome, optimizer);
         Console.WriteLine($"{options.Model.Depth} blocks of width {options.Model.Width}, {experiment.Model.ParameterCount:N0} parameters, on {Device.Default} with {ThreadTeam.Threads} threads");
-        IReadOnlyList<DomainOutcome> outcomes = ProgressDisplay.Run(progress => experiment.Run(progress, cancellation));
+        IReadOnlyList<DomainOutcome> outcomes = ProgressDisplay.Run(progress => experiment.Run(folder.History(progress), cancellation));
         PrintTable(options, outcomes);
         Console.WriteLine(DomainFindings.Describe(options.Domain, outcomes));
         foreach (string warning in folder.Warnings) Console.WriteLine($"note: {warning}");

@@ -78,7 +78,7 @@ public sealed unsafe partial class CpuBackend
                 for (int i = 0; i < vectors;)
                 {
                     // In locals, which stay in registers.
-                    TLane product = TLane.Of(0.0), distance = TLane.Of(0.0), difference = TLane.Of(0.0);
+                    TLane product = TLane.Of(0.0), distance = TLane.Of(0.0), difference = TLane.Of(0.0), slope = TLane.Of(0.0);
                     int end = Math.Min(i + PartVectors * TLane.Count, vectors);
                     for (; i < end; i += TLane.Count)
                     {
@@ -88,10 +88,11 @@ public sealed unsafe partial class CpuBackend
                         product = TLane.MulAdd(gradient, before, product);
                         distance = TLane.MulAdd(after, after, distance);
                         difference = TLane.MulAdd(candidate - weight, after + before, difference);
+                        slope = TLane.MulAdd(gradient, gradient, slope);
                         TLane.Store(candidate, all.Weight + i);
                     }
 
-                    total.Add(product, distance, difference);
+                    total.AddPart(product, distance, difference, slope);
                 }
             }
 
@@ -165,7 +166,7 @@ public sealed unsafe partial class CpuBackend
                     distance = TLane.MulAdd(away, away, distance);
                 }
 
-                total.Add(TLane.Of(0.0), distance, TLane.Of(0.0));
+                total.AddPart(TLane.Of(0.0), distance, TLane.Of(0.0), TLane.Of(0.0));
             }
 
             if (vectors < count)
@@ -192,7 +193,7 @@ public sealed unsafe partial class CpuBackend
         /// <summary>The sums over a chunk; see <see cref="ArenaStep.Partials"/>.</summary>
         struct ArenaSums
         {
-            TLane product, candidate, difference;
+            TLane product, candidate, difference, slope;
 
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public void Add(TLane weight, TLane updated, TLane gradient, TLane anchor)
@@ -201,6 +202,7 @@ public sealed unsafe partial class CpuBackend
                 product = TLane.MulAdd(gradient, before, product);
                 candidate = TLane.MulAdd(after, after, candidate);
                 difference = TLane.MulAdd(updated - weight, after + before, difference);
+                slope = TLane.MulAdd(gradient, gradient, slope);
             }
 
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -210,15 +212,16 @@ public sealed unsafe partial class CpuBackend
                 candidate = TLane.MulAdd(away, away, candidate);
             }
 
-            public void Add(TLane product, TLane candidate, TLane difference)
+            public void AddPart(TLane product, TLane candidate, TLane difference, TLane slope)
             {
                 this.product += product;
                 this.candidate += candidate;
                 this.difference += difference;
+                this.slope += slope;
             }
 
             public readonly void Write(float* sums) => (sums[0], sums[1], sums[2], sums[3]) =
-                (Single(product), Single(candidate), Single(difference), 0);
+                (Single(product), Single(candidate), Single(difference), Single(slope));
 
             static float Single(TLane lanes) => float.CreateTruncating(TLane.Sum(lanes));
         }

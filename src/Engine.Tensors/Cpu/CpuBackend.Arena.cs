@@ -31,12 +31,13 @@ public sealed unsafe partial class CpuBackend
         {
             float* options = scalars + (long)segment * ArenaStep.ScalarCount;
             float* first = partials + (long)segments[2 * segment] * 4;
-            double product = 0, candidate = 0, difference = 0;
+            double product = 0, candidate = 0, difference = 0, gradient = 0;
             for (int chunk = 0; chunk < segments[2 * segment + 1]; chunk++, first += 4)
             {
                 product += first[0];
                 candidate += first[1];
                 difference += first[2];
+                gradient += first[3];
             }
 
             // Tian et al. 2024, eq. 3, 9 and 4. With a = |U - W0| and b = |W - W0|: (a - b) / a = (a^2 - b^2) / (a (a + b)).
@@ -49,6 +50,7 @@ public sealed unsafe partial class CpuBackend
             if (trace == null) continue;
             float* row = trace + (long)segment * ArenaStep.TraceWidth;
             (row[0], row[1], row[2], row[3]) = ((float)condition, (float)ratio, (float)(Math.Abs(1 - (double)scale) * after), scale);
+            (row[4], row[5]) = ((float)before, (float)Math.Sqrt(gradient));
         }
 
         GC.KeepAlive(step);

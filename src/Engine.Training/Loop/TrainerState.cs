@@ -76,7 +76,8 @@ public sealed partial class Trainer
     // What a run changes in the model: the trained parameters, and buffers such as running statistics.
     IEnumerable<Parameter> Changing => Arena.Segments.Select(segment => segment.Parameter).Concat(Model.Parameters.Where(parameter => parameter.IsBuffer));
 
-    IReadOnlyList<(string Name, string Text)> Describe() =>
+    /// <summary>Everything that the weights depend on, as names and texts: options, optimizer, data.</summary>
+    public IReadOnlyList<(string Name, string Text)> Describe() =>
         [.. RunDescription.Of(options, Optimizer.GetType().Name), .. Task.Description];
 
     static T Number<T>(SafeTensors file, string name) where T : IParsable<T> =>

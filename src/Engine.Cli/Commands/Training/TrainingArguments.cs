@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Engine.Training;
 
 namespace Engine.Cli;
@@ -24,7 +25,19 @@ sealed class TrainingArguments
     readonly Option<float> labelSmoothing = new("--label-smoothing") { Description = "Share of a label spread over all classes.", DefaultValueFactory = _ => 0f };
     readonly Option<string[]> anchorExclude = new("--anchor-exclude") { Description = "Parameters that Adam-SPD leaves free, by name.", AllowMultipleArgumentsPerToken = true };
     readonly Option<bool> resume = new("--resume") { Description = "Go on with the run in --out, where it stopped, with the same options." };
-    readonly Option<bool> trace = new("--trace") { Description = "Write Adam-SPD's trace, every step and layer, as trace.csv." };
+    readonly Option<string?> trace = new("--trace")
+    {
+        Description = "Write Adam-SPD's trace, every step and layer, in --out: trace.arrow (Apache Arrow), or the file named; .csv for text.",
+        Arity = ArgumentArity.ZeroOrOne,
+        HelpName = "FILE",
+    };
+
+    readonly Option<int[]> explainSteps = new("--explain-steps")
+    {
+        Description = "Save all that these steps of the optimizer are made of, for engine explain: 10,20. Each takes six times the trained weights.",
+        CustomParser = Steps,
+        HelpName = "N,N",
+    };
 
     public TrainingArguments(string defaultOptimizer, double defaultRate, int defaultEpochs)
     {
@@ -34,7 +47,7 @@ sealed class TrainingArguments
     }
 
     /// <summary>What is read and written.</summary>
-    public IReadOnlyList<Option> Files => [data, validation, target, resume, trace];
+    public IReadOnlyList<Option> Files => [data, validation, target, resume, trace, explainSteps];
 
     /// <summary>How it is trained.</summary>
     public IReadOnlyList<Option> Recipe =>
@@ -50,7 +63,16 @@ sealed class TrainingArguments
 
     public bool Resume(ParseResult parsed) => parsed.GetValue(resume);
 
-    public bool Trace(ParseResult parsed) => parsed.GetValue(trace);
+    /// <summary>The file for the trace; null if none was asked for. A bare name is a file of the run's folder.</summary>
+    public string? Trace(ParseResult parsed)
+    {
+        if (!parsed.IsGiven(trace)) return null;
+        string name = parsed.GetValue(trace) ?? TraceArrow.FileName;
+        return Path.GetFileName(name) == name ? Path.Combine(Target(parsed), name) : name;
+    }
+
+    /// <summary>The steps that are saved whole.</summary>
+    public IReadOnlyList<int> ExplainSteps(ParseResult parsed) => parsed.GetValue(explainSteps) ?? [];
 
     public ulong Seed(ParseResult parsed) => parsed.GetValue(seed);
 
@@ -84,12 +106,12 @@ sealed class TrainingArguments
             Clip = parsed.GetValue(clip),
             LabelSmoothing = parsed.GetValue(labelSmoothing),
             AnchorExclude = parsed.GetValue(anchorExclude) ?? [],
-            KeepTrace = parsed.GetValue(trace),
+            KeepTrace = Trace(parsed) is { } file && TraceTable.IsCsv(file),
         };
         if (parsed.GetValue(batch) < 1) throw new UsageException($"--batch is {parsed.GetValue(batch)}; it must be 1 or more.");
         if (options.Fault() is { } fault) throw new UsageException($"{NameOf(fault.Option)} {fault.Problem}");
         bool projects = options.Optimizer == OptimizerKind.AdamSpd;
-        Refuse(parsed, projects ? [weightDecay] : [lambda, anchorExclude, trace], projects
+        Refuse(parsed, projects ? [weightDecay] : [lambda, anchorExclude, trace, explainSteps], projects
             ? "adam-spd, which pulls toward the pre-trained weights with --lambda" : $"{parsed.GetValue(optimizer)}; it is adam-spd's");
         return options;
     }
@@ -106,6 +128,15 @@ sealed class TrainingArguments
         {
             throw new UsageException($"{anchorExclude.Name}: {exception.Message}");
         }
+    }
+
+    static int[] Steps(ArgumentResult argument)
+    {
+        List<int> steps = [];
+        foreach (string word in argument.Tokens.SelectMany(token => token.Value.Split(',')))
+            if (int.TryParse(word, out int step) && step >= 1) steps.Add(step);
+            else argument.AddError($"--explain-steps: '{word}' is no step; name whole numbers of 1 or more, as in 10,20");
+        return [.. steps];
     }
 
     // An option that would do nothing is a misunderstanding; better said now than found out after the run.

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Engine.Optim;
 using Engine.Training;
 
 namespace Engine.Cli;
@@ -17,20 +16,22 @@ static class TrainingRun
     {
         Trainer trainer = arguments.Trainer(run.Task, options);
         using OutputFolder output = new(arguments.Target(parsed));
-        bool keepTrace = arguments.Trace(parsed);
-        RunFolder folder = new(output, target => run.Save(target, run.Companions), keepTrace);
+        string? trace = arguments.Trace(parsed);
+        string about = $"{run.Task.Model.GetType().Name} on {arguments.Data(parsed)}, {trainer.Optimizer.GetType().Name}";
+        using RunFolder folder = new(output, target => run.Save(target, run.Companions), about, trace, arguments.ExplainSteps(parsed));
         folder.Begin(trainer, arguments.Resume(parsed));
         if (arguments.Resume(parsed))
             Console.WriteLine($"Resumed after {trainer.Epoch} epochs{(trainer.StepInEpoch > 0 ? $" and {trainer.StepInEpoch} steps" : "")}.");
         bool interrupted = Train(trainer, folder, cancellation);
-        if (keepTrace && trainer.Optimizer is AdamSpd spd)
+        if (trace is not null && trainer.Optimizer.Projection is { } projection)
         {
-            foreach (string warning in spd.Projection.Trace.Warnings) Console.WriteLine($"note: {warning}");
-            Console.WriteLine($"{folder.Trace}: Adam-SPD, every step and layer");
+            foreach (string warning in projection.Trace.Warnings) Console.WriteLine($"note: {warning}");
+            Console.WriteLine($"{trace}: Adam-SPD, every step and layer");
         }
 
         if (trainer.BestEpoch > 0)
             Console.WriteLine($"{folder.Best}: best on the validation data, {trainer.BestSummary} after epoch {trainer.BestEpoch}");
+        Console.WriteLine($"{folder.Report}: the run in pictures, for a browser");
         Console.WriteLine($"{folder.Last}: {(interrupted ? $"the weights when interrupted in epoch {trainer.Epoch + 1}" : "the last weights")}");
         if (!interrupted) return ExitCode.Success;
         Console.Error.WriteLine("Interrupted; everything up to the last whole step is saved. The same command with --resume goes on from there.");
@@ -39,24 +40,29 @@ static class TrainingRun
 
     static bool Train(Trainer trainer, RunFolder folder, CancellationToken cancellation)
     {
+        RunHistory? history = null;
         trainer.EpochFinished += (_, _) =>
         {
             if (trainer.BestEpoch == trainer.Epoch) folder.SaveBest();
-            folder.SaveLast(trainer);
+            folder.SaveLast(trainer, history!);
         };
+        bool interrupted = false;
         try
         {
             ProgressDisplay.Run(progress =>
             {
-                trainer.Fit(progress, cancellation);
+                history = folder.History(progress);
+                trainer.Fit(history, cancellation);
                 return true;
             });
-            return false;
         }
         catch (OperationCanceledException)
         {
-            folder.SaveLast(trainer);
-            return true;
+            folder.SaveLast(trainer, history!);
+            interrupted = true;
         }
+
+        folder.Finish(trainer, history!);
+        return interrupted;
     }
 }

@@ -63,7 +63,7 @@ static class ArenaKernels
 
     /// <summary>
     /// A group takes a chunk through the rule, each array read and written once, and leaves the chunk's sums of g (W - W0),
-    /// |U - W0|^2 and (U - W) ((U - W0) + (W - W0)).
+    /// |U - W0|^2, (U - W) ((U - W0) + (W - W0)) and g^2.
     /// </summary>
     [DisjointViews]
     public static void Update<TRule, TElement, TWord, TLane>(ArenaUpdateArguments<TRule, TWord> a)
@@ -75,11 +75,13 @@ static class ArenaKernels
         ArrayView<float> products = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         ArrayView<float> candidates = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         ArrayView<float> differences = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
+        ArrayView<float> slopes = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         int chunk = Grid.IdxX, first = a.Chunks[3 * chunk + 1], count = a.Chunks[3 * chunk + 2];
         ArenaSegmentNumbers numbers = Numbers(a.Scalars, a.Chunks[3 * chunk]);
         products[Group.IdxX] = 0f;
         candidates[Group.IdxX] = 0f;
         differences[Group.IdxX] = 0f;
+        slopes[Group.IdxX] = 0f;
         int full = count / KernelLoader.GroupSize * KernelLoader.GroupSize;
         for (int i = 0; i < full; i += KernelLoader.GroupSize)
         {
@@ -87,6 +89,7 @@ static class ArenaKernels
             products[Group.IdxX] += TElement.ToSingle(sums.Product);
             candidates[Group.IdxX] += TElement.ToSingle(sums.Candidate);
             differences[Group.IdxX] += TElement.ToSingle(sums.Difference);
+            slopes[Group.IdxX] += TElement.ToSingle(sums.Slope);
 
             // Nobody waits for anybody's data: between two barriers a processor's threads are the lanes of a vector.
             Group.Barrier();
@@ -98,9 +101,10 @@ static class ArenaKernels
             products[Group.IdxX] += TElement.ToSingle(sums.Product);
             candidates[Group.IdxX] += TElement.ToSingle(sums.Candidate);
             differences[Group.IdxX] += TElement.ToSingle(sums.Difference);
+            slopes[Group.IdxX] += TElement.ToSingle(sums.Slope);
         }
 
-        Leave(a.Partials, chunk, products, candidates, differences, products[Group.IdxX], candidates[Group.IdxX], differences[Group.IdxX]);
+        Leave(a.Partials, chunk, products, candidates, differences, slopes, products[Group.IdxX], candidates[Group.IdxX], differences[Group.IdxX], slopes[Group.IdxX]);
     }
 
     /// <summary>
@@ -113,6 +117,7 @@ static class ArenaKernels
         ArrayView<float> products = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         ArrayView<float> candidates = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         ArrayView<float> differences = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
+        ArrayView<float> slopes = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         int chunk = Grid.IdxX, first = a.Chunks[3 * chunk + 1], count = a.Chunks[3 * chunk + 2];
         ArenaSegmentNumbers numbers = Numbers(a.Scalars, a.Chunks[3 * chunk]);
         if (!numbers.Active && a.Measures == 0) return;
@@ -131,8 +136,9 @@ static class ArenaKernels
         int last = 4 * quads + Group.IdxX;
         if (last < count) rest = Step<TRule, Single32, float, Scalar32>(a.Arrays, a.Rule, numbers, a.HasAnchors, first + last, rest);
         if (a.Measures == 0) return;
-        Leave(a.Partials, chunk, products, candidates, differences,
-            Scalar32x4.Sum(sums.Product) + rest.Product.Value, Scalar32x4.Sum(sums.Candidate) + rest.Candidate.Value, Scalar32x4.Sum(sums.Difference) + rest.Difference.Value);
+        Leave(a.Partials, chunk, products, candidates, differences, slopes,
+            Scalar32x4.Sum(sums.Product) + rest.Product.Value, Scalar32x4.Sum(sums.Candidate) + rest.Candidate.Value,
+            Scalar32x4.Sum(sums.Difference) + rest.Difference.Value, Scalar32x4.Sum(sums.Slope) + rest.Slope.Value);
     }
 
     static ArenaSegmentNumbers Numbers(ArrayView<float> scalars, int segment)
@@ -153,6 +159,7 @@ static class ArenaKernels
         sums.Product = TLane.Of(0f);
         sums.Candidate = TLane.Of(0f);
         sums.Difference = TLane.Of(0f);
+        sums.Slope = TLane.Of(0f);
         return sums;
     }
 
@@ -190,30 +197,38 @@ static class ArenaKernels
 
         // A segment that takes no part has not moved: only its distance is not 0.
         TLane before = weight - anchor, after = candidate - anchor;
-        if (numbers.Active) sums.Product = TLane.MulAdd(gradient, before, sums.Product);
+        if (numbers.Active)
+        {
+            sums.Product = TLane.MulAdd(gradient, before, sums.Product);
+            sums.Slope = TLane.MulAdd(gradient, gradient, sums.Slope);
+        }
+
         sums.Candidate = TLane.MulAdd(after, after, sums.Candidate);
         sums.Difference = TLane.MulAdd(candidate - weight, after + before, sums.Difference);
         return sums;
     }
 
     // The threads' sums folded into the chunk's, halves onto each other.
-    static void Leave(ArrayView<float> partials, int chunk, ArrayView<float> products, ArrayView<float> candidates, ArrayView<float> differences,
-        float product, float candidate, float difference)
+    static void Leave(ArrayView<float> partials, int chunk,
+        ArrayView<float> products, ArrayView<float> candidates, ArrayView<float> differences, ArrayView<float> slopes,
+        float product, float candidate, float difference, float slope)
     {
-        Fold(products, candidates, differences, product, candidate, difference);
+        Fold(products, candidates, differences, slopes, product, candidate, difference, slope);
         if (Group.IdxX != 0) return;
         partials[4 * chunk] = products[0];
         partials[4 * chunk + 1] = candidates[0];
         partials[4 * chunk + 2] = differences[0];
-        partials[4 * chunk + 3] = 0f;
+        partials[4 * chunk + 3] = slopes[0];
     }
 
-    static void Fold(ArrayView<float> products, ArrayView<float> candidates, ArrayView<float> differences, float product, float candidate, float difference)
+    static void Fold(ArrayView<float> products, ArrayView<float> candidates, ArrayView<float> differences, ArrayView<float> slopes,
+        float product, float candidate, float difference, float slope)
     {
         int thread = Group.IdxX;
         products[thread] = product;
         candidates[thread] = candidate;
         differences[thread] = difference;
+        slopes[thread] = slope;
 
         // All sums are in place before any is folded, and each fold before the next.
         Group.Barrier();
@@ -224,6 +239,7 @@ static class ArenaKernels
                 products[thread] += products[thread + half];
                 candidates[thread] += candidates[thread + half];
                 differences[thread] += differences[thread + half];
+                slopes[thread] += slopes[thread + half];
             }
 
             Group.Barrier();
@@ -236,23 +252,25 @@ static class ArenaKernels
         ArrayView<float> products = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         ArrayView<float> candidates = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         ArrayView<float> differences = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
+        ArrayView<float> slopes = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         int thread = Group.IdxX, segment = Grid.IdxX;
         int first = a.Segments[2 * segment], count = a.Segments[2 * segment + 1];
-        float product = 0f, candidate = 0f, difference = 0f;
+        float product = 0f, candidate = 0f, difference = 0f, slope = 0f;
         for (int chunk = thread; chunk < count; chunk += KernelLoader.GroupSize)
         {
             int at = 4 * (first + chunk);
             product += a.Partials[at];
             candidate += a.Partials[at + 1];
             difference += a.Partials[at + 2];
+            slope += a.Partials[at + 3];
         }
 
-        Fold(products, candidates, differences, product, candidate, difference);
-        if (thread == 0) Decide(a, segment, products[0], candidates[0], differences[0]);
+        Fold(products, candidates, differences, slopes, product, candidate, difference, slope);
+        if (thread == 0) Decide(a, segment, products[0], candidates[0], differences[0], slopes[0]);
     }
 
     // With a = |U - W0| and b = |W - W0|: (a - b) / a = (a^2 - b^2) / (a (a + b)).
-    static void Decide(ArenaFoldArguments a, int segment, float product, float candidate, float difference)
+    static void Decide(ArenaFoldArguments a, int segment, float product, float candidate, float difference, float slope)
     {
         int options = segment * ArenaStep.ScalarCount;
         bool active = a.Scalars[options + 4] != 0f;
@@ -267,6 +285,8 @@ static class ArenaKernels
         a.Trace[row + 1] = ratio;
         a.Trace[row + 2] = MathF.Abs(1f - scale) * after;
         a.Trace[row + 3] = scale;
+        a.Trace[row + 4] = before;
+        a.Trace[row + 5] = MathF.Sqrt(slope);
     }
 
     /// <summary>A thread an element: W = U - scale (U - W0); groups of segments that are not selected return at once.</summary>
@@ -290,7 +310,7 @@ static class ArenaKernels
 /// <summary>A thread's sums over the elements of a chunk; see <see cref="ArenaStep.Partials"/>.</summary>
 struct ArenaSums<TLane> where TLane : unmanaged
 {
-    public TLane Product, Candidate, Difference;
+    public TLane Product, Candidate, Difference, Slope;
 }
 
 /// <summary>What is the same for all elements of a segment in this step.</summary>
