@@ -65,8 +65,38 @@ public sealed class ComparisonFolder
         WholeFile.Write(Path.Combine(folder, RunsFolder, name), stream => JsonSerializer.Serialize(stream, outcome, Form));
         outcomes.RemoveAll(known => (known.Method, known.Value, known.Seed) == (outcome.Method, outcome.Value, outcome.Seed));
         outcomes.Add(outcome);
-        WholeFile.Write(Path.Combine(folder, "results.json"), stream => JsonSerializer.Serialize(stream, new ComparisonResults(description, outcomes), Form));
+        Results().Save(Path.Combine(folder, ExperimentResults.FileName));
         WriteCsv(Path.Combine(folder, "results.csv"));
+    }
+
+    ExperimentResults Results() => new()
+    {
+        About = $"{outcomes.Count} models fine-tuned on {description.Domains[0]} and measured on {string.Join(", ", description.Domains)}",
+        Domain = description.Domains[0],
+        Others = [.. description.Domains.Skip(1)],
+        Settings = [.. description.About.Select(pair => (string[])[pair.Key, pair.Value])],
+        Pretrained = outcomes.Where(outcome => outcome.Method == MethodComparison.Initial).Select(RunOf).FirstOrDefault(),
+        Runs = [.. outcomes.Where(outcome => outcome.Method != MethodComparison.Initial).Select(RunOf)],
+    };
+
+    ExperimentRun RunOf(ComparisonOutcome outcome)
+    {
+        string? knob = ComparedMethods.Find(outcome.Method)?.Knob;
+        return new()
+        {
+            Method = outcome.Method,
+            Knob = knob,
+            Value = knob is null ? null : outcome.Value,
+            Seed = outcome.Seed,
+            Accuracy = description.Domains.Zip(outcome.Scores).ToDictionary(pair => pair.First, pair => pair.Second),
+            Validation = outcome.Validation,
+            Deviation = outcome.Deviation ?? double.NaN,
+            Projected = outcome.Projected,
+            Epoch = outcome.Epoch,
+            Trained = outcome.Trained,
+            Seconds = outcome.Seconds,
+            PeakBytes = outcome.PeakBytes,
+        };
     }
 
     void WriteCsv(string path) => CsvFile.Write(path,
@@ -107,8 +137,3 @@ public sealed class ComparisonFolder
 /// <param name="Domains">What was measured on; the first is what was trained on.</param>
 /// <param name="About">Model, data and recipe.</param>
 public sealed record ComparisonDescription(string Version, string Score, IReadOnlyList<string> Domains, IReadOnlyDictionary<string, string> About);
-
-/// <summary>The file <c>results.json</c>.</summary>
-/// <param name="Comparison">What they are of.</param>
-/// <param name="Outcomes">One a measured model.</param>
-public sealed record ComparisonResults(ComparisonDescription Comparison, IReadOnlyList<ComparisonOutcome> Outcomes);

@@ -76,8 +76,20 @@ public sealed record ExperimentRun
     /// <summary>The metric of each domain, 0 to 1.</summary>
     public required IReadOnlyDictionary<string, double> Accuracy { get; init; }
 
-    /// <summary>|W - W0| over all parameters.</summary>
+    /// <summary>The metric on the validation data of the domain that was fine-tuned on: what knobs are chosen by; null where nothing was chosen.</summary>
+    public double? Validation { get; init; }
+
+    /// <summary>|W - W0| over all parameters; NaN where adapters equal no weights.</summary>
     public double Deviation { get; init; }
+
+    /// <summary>The epoch whose weights these are.</summary>
+    public int? Epoch { get; init; }
+
+    /// <summary>Numbers that were trained.</summary>
+    public long? Trained { get; init; }
+
+    /// <summary>The most memory that tensors held at once, bytes.</summary>
+    public long? PeakBytes { get; init; }
 
     /// <summary>The share of layers and steps in which a layer was projected; null where nothing is ever.</summary>
     public double? Projected { get; init; }

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Engine.Models;
 
 namespace Engine.Training.Tests;
@@ -80,9 +79,16 @@ public sealed class ComparisonTests : IDisposable
 
         Assert.All(whole.Outcomes.Where(outcome => outcome.Method == "adam-spd"), outcome => Assert.InRange(outcome.Projected!.Value, 0.01, 0.99));
         Assert.All(whole.Outcomes.Where(outcome => outcome.Method == "series"), outcome => Assert.Null(outcome.Deviation));
-        JsonNode json = JsonNode.Parse(File.ReadAllText(Path.Combine(path, "results.json")))!;
-        Assert.Equal(["sketch", "photo", "filled"], json["comparison"]!["domains"]!.AsArray().Select(domain => (string)domain!));
-        Assert.Equal(whole.Outcomes.Count, json["outcomes"]!.AsArray().Count);
+        ExperimentResults written = ExperimentResults.Load(Path.Combine(path, "results.json"));
+        Assert.Equal(("sketch", "photo", "filled"), (written.Domain, written.Others[0], written.Others[1]));
+        Assert.Equal(whole.Outcomes.Count - 2, written.Runs.Count);
+        foreach (ExperimentRun run in written.Runs)
+        {
+            ComparisonOutcome outcome = whole.Outcomes.Single(outcome => outcome.Method == run.Method && outcome.Value == (run.Value ?? 0) && outcome.Seed == run.Seed);
+            Assert.Equal(outcome.Scores, [run.Accuracy["sketch"], run.Accuracy["photo"], run.Accuracy["filled"]]);
+            Assert.Equal((outcome.Validation, outcome.Deviation ?? double.NaN, outcome.Projected), (run.Validation!.Value, run.Deviation, run.Projected));
+        }
+
         Assert.Equal(whole.Outcomes.Count + 1, File.ReadAllLines(Path.Combine(path, "results.csv")).Length);
     }
 
