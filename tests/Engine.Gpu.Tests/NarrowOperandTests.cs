@@ -60,7 +60,8 @@ public sealed class NarrowOperandTests
                 return [y.To(DType.Float32), dx.To(DType.Float32), root.To(DType.Float32), rootDx.To(DType.Float32), mean, rstd, dgamma!, dbeta!, rootRstd, rootDgamma!];
             }
 
-            RowsOnDevice.Agrees(place => Both(place)[..4], Place, 1e-3, $"[{rows}, {length}], rounded");
+            // Sums in another order may round to the neighbour.
+            RowsOnDevice.Agrees(place => Both(place)[..4], 2 * Place, 1e-3, $"[{rows}, {length}], rounded");
             RowsOnDevice.Agrees(place => Both(place)[4..], 1e-5, 2e-5 * Math.Sqrt(rows), $"[{rows}, {length}], float32");
         }
     }

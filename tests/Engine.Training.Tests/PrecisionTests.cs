@@ -153,6 +153,31 @@ public sealed class PrecisionTests
     }
 
     [Fact]
+    public void What_backward_waits_for_takes_about_half_the_memory()
+    {
+        VisionTransformer model = new(TrainerSetup.Config with { ImageSize = 32, PatchSize = 4, Width = 96, MlpWidth = 384, Depth = 4, Heads = 3, Dropout = 0, DropPath = 0 }, 3);
+        Tensor pixels = RandomNumbers.Normal([16, 3, 32, 32], new Philox(1)), labels = Tensor.From(new int[16], [16]);
+        model.Train();
+        ParameterArena arena = new(model.Parameters);
+        using NarrowWeights narrow = new(arena, model.Parameters);
+        (long mixed, long mixedPeak) = Kept(Precision.BFloat16);
+        (long exact, long exactPeak) = Kept(Precision.Float32);
+        TestContext.Current.SendDiagnosticMessage($"activations {exact:N0} bytes in float32, {mixed:N0} in bfloat16; peaks {exactPeak:N0} and {mixedPeak:N0}");
+        Assert.True(mixed < 0.6 * exact, $"activations hold {exact:N0} bytes in float32 and {mixed:N0} in bfloat16");
+
+        (long Kept, long Peak) Kept(Precision precision)
+        {
+            using StepScope step = StepScope.Begin();
+            long before = model.Device.Backend.Memory.Used;
+            Variable loss;
+            using (Tape.Autocast(precision)) loss = Functions.CrossEntropy(model.Forward(pixels), labels);
+            long kept = model.Device.Backend.Memory.Used - before;
+            loss.Backward();
+            return (kept, model.Device.Backend.Memory.Peak);
+        }
+    }
+
+    [Fact]
     public void After_a_run_no_copies_of_weights_are_left()
     {
         Trainer trainer = TrainerSetup.Trainer(Mixed with { Epochs = 1, Freeze = ["blocks.0.*"] });
