@@ -107,19 +107,22 @@ sealed class BackwardPass(Variable root, bool retain) : IDisposable
     void Collect(Variable variable, Tensor gradient)
     {
         if (variable.Producer is { } node)
-            node.Pending = Sum(node.Pending, gradient);
+            node.Pending = Sum(node.Pending, gradient, node.GradientType);
         else if (variable.HasHooks)
-            hookedLeaves[variable] = Sum(hookedLeaves.GetValueOrDefault(variable), gradient);
+            hookedLeaves[variable] = Sum(hookedLeaves.GetValueOrDefault(variable), gradient, variable.Value.DType);
         else
             Keep(variable, gradient);
     }
 
-    // In place where this pass made the memory and nobody else holds it.
-    Tensor Sum(Tensor? sum, Tensor gradient)
+    // In place where this pass made the memory and nobody else holds it. What sums over 16-bit elements left in float32 is rounded
+    // here, where it goes on to a result of 16 bits.
+    Tensor Sum(Tensor? sum, Tensor given, DType type)
     {
+        Tensor gradient = given.To(type);
         if (sum is not null && sum.Storage.Holds == 1 && sum.Storage.Scope == temporaries && sum.IsContiguous)
         {
             Elementwise.MapInto(new Add(), sum, gradient, sum);
+            if (gradient != given) gradient.Release();
             return sum;
         }
 

@@ -23,6 +23,9 @@ sealed class Node(long sequence, string operation, Tensor output, Variable?[] in
     /// <summary>From the output's gradient to the inputs'; null once consumed.</summary>
     public Func<Tensor, Gradients>? Backward { get; private set; } = backward;
 
+    /// <summary>The element type that <see cref="Pending"/> is collected in: the output's, or a wider one.</summary>
+    public DType GradientType { get; set; } = output.DType;
+
     /// <summary>dL/d(output) as far as collected.</summary>
     public Tensor? Pending { get; set; }
 

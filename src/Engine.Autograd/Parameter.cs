@@ -12,6 +12,8 @@ public sealed class Parameter : Variable
     public Parameter(string name, Tensor value, bool isBuffer = false) : base(Outside(value), !isBuffer)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
+        if (!isBuffer && !value.DType.IsArithmetic())
+            throw new ShapeException($"Parameter {name} holds {value.DType}; parameters are trained in Float32: convert it with To(DType), or keep it frozen with Parameter.Frozen.");
         (Name, IsBuffer) = (name, isBuffer);
     }
 
@@ -52,6 +54,12 @@ public sealed class Parameter : Variable
     /// </summary>
     public bool IsBuffer { get; }
 
+    /// <summary>
+    /// The values in 16 bits, which operations under <see cref="Tape.Autocast"/> take instead of rounding the values anew, or null.
+    /// Whoever sets it keeps it equal to the values.
+    /// </summary>
+    public Tensor? Narrow { get; private set; }
+
     /// <summary>False freezes the parameter: no gradient is computed for it.</summary>
     /// <exception cref="GradientException">True for a parameter that is stored in 16 bits: those stay frozen.</exception>
     public bool Trainable
@@ -84,7 +92,17 @@ public sealed class Parameter : Variable
             throw new ShapeException($"Bind: parameter {Name} is {Shape}, the arena offers {value.Shape} and {gradient.Shape}.");
         value.CopyFrom(Value);
         if (Gradient is not null && HasGradient) gradient.CopyFrom(Gradient);
-        (Value, Gradient) = (value, gradient);
+        (Value, Gradient, Narrow) = (value, gradient, null);
+    }
+
+    /// <summary>Sets or, with null, forgets <see cref="Narrow"/>.</summary>
+    /// <param name="values">Dense, of this shape; it belongs to no step scope.</param>
+    /// <exception cref="ShapeException">The shape differs, or the element type has not 16 bits.</exception>
+    public void BindNarrow(Tensor? values)
+    {
+        if (values is not null && (values.Shape != Shape || !values.DType.IsNarrow()))
+            throw new ShapeException($"BindNarrow: parameter {Name} is {Value}, the values given are {values}.");
+        Narrow = values;
     }
 
     /// <summary>
@@ -100,7 +118,7 @@ public sealed class Parameter : Variable
         if (value.Shape != Shape || value.DType != Value.DType)
             throw new ShapeException($"Exchange: parameter {Name} is {Value}, the values given are {value}.");
         Tensor former = Value;
-        Value = value;
+        (Value, Narrow) = (value, null);
         return former;
     }
 
@@ -112,7 +130,7 @@ public sealed class Parameter : Variable
     {
         if (Value.DType is not (DType.Float16 or DType.BFloat16)) return;
         using StepScope outside = StepScope.Outside();
-        Value = Value.To(DType.Float32);
+        (Value, Narrow) = (Value.To(DType.Float32), null);
     }
 
     /// <summary>Replaces the values in place and marks the parameter as loaded.</summary>
@@ -122,6 +140,7 @@ public sealed class Parameter : Variable
         ArgumentNullException.ThrowIfNull(value);
         if (value.Shape != Shape) throw new ShapeException($"Parameter {Name} is {Shape}, the values given are {value.Shape}.");
         Value.CopyFrom(value);
+        Narrow?.CopyFrom(Value);
         IsFresh = false;
     }
 
@@ -136,7 +155,7 @@ public sealed class Parameter : Variable
             Gradient = Value.EmptyLike();
         }
 
-        if (HasGradient) Elementwise.MapInto(new Add(), Gradient, gradient, Gradient);
+        if (HasGradient) Elementwise.MapInto(new Add(), Gradient, gradient.To(Gradient.DType), Gradient);
         else Gradient.CopyFrom(gradient);
         HasGradient = true;
     }

@@ -25,6 +25,7 @@ public static partial class Tape
         Variable[] inputs = [input, .. parameters];
         if (!Records(inputs)) return segment(input);
         ulong start = random?.Position ?? 0;
+        Precision recorded = precision;
         Tensor result;
         using (StepScope temporaries = StepScope.Begin())
         using (NoGradient())
@@ -38,7 +39,7 @@ public static partial class Tape
             {
                 // The parameters get their gradients from the pass within; the input's is the one to go on with.
                 Tensor?[] gradients = new Tensor?[inputs.Length];
-                gradients[0] = Replay(segment, input, dy);
+                using (Autocast(recorded)) gradients[0] = Replay(segment, input, dy);
                 return gradients;
             }
             finally

@@ -88,7 +88,7 @@ public static partial class Tape
     // x * 0 is 0 for every finite x, so the sum tells of any other.
     internal static void CheckNumbers(Tensor value, string operation, ReadOnlySpan<Variable?> inputs)
     {
-        if (!value.DType.IsArithmetic() || value.ElementCount == 0) return;
+        if (!value.DType.IsFloating() || value.ElementCount == 0) return;
         using StepScope temporaries = StepScope.Begin();
         if (Reduction.Sum(Elementwise.Map(new Scale(0), value)).Item() == 0) return;
         string shapes = string.Join(", ", inputs.ToArray().Select(input => input?.Shape.ToString() ?? "none"));

@@ -11,11 +11,11 @@ public partial class Variable
     bool retainsGradient;
 
     /// <summary>A leaf: data, or something to be differentiated by.</summary>
-    /// <exception cref="ShapeException">A gradient is asked for a tensor that is not float32 or float64.</exception>
+    /// <exception cref="ShapeException">A gradient is asked for a tensor that holds no floats.</exception>
     public Variable(Tensor value, bool requiresGradient = false)
     {
         ArgumentNullException.ThrowIfNull(value);
-        if (requiresGradient && !value.DType.IsArithmetic())
+        if (requiresGradient && !value.DType.IsFloating())
             throw new ShapeException($"A {value.DType} tensor has no gradient; convert it to Float32 first.");
         (Value, RequiresGradient) = (value, requiresGradient);
     }
@@ -103,7 +103,8 @@ public partial class Variable
 
     /// <summary>Adds to <see cref="Gradient"/>. The tensor belongs to the scope around backward; of a scope that has ended, nothing is left to add to.</summary>
     internal virtual void AccumulateGradient(Tensor gradient) =>
-        Gradient = Gradient is null or { Storage.IsReleased: true } ? gradient.Clone() : Elementwise.Map(new Add(), Gradient, gradient);
+        Gradient = Gradient is not null and not { Storage.IsReleased: true } ? Elementwise.Map(new Add(), Gradient, gradient.To(Gradient.DType))
+            : gradient.DType == Value.DType ? gradient.Clone() : gradient.To(Value.DType);
 
     /// <summary>float32 [2, 3] on cpu, requires gradient</summary>
     public override string ToString() => RequiresGradient ? $"{Value}, requires gradient" : Value.ToString();

@@ -1,4 +1,5 @@
 using Engine.Tensors;
+using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 
@@ -9,22 +10,24 @@ sealed partial class GpuBackend
 {
     bool UsesTensorCores(ProductTensors tensors)
     {
-        DType type = tensors.Y.DType;
-        if (tensors.A.DType != type || tensors.B.DType != type || tensors.Y.Shape[^2] <= FewRows) return false;
-        if (type is not (DType.BFloat16 or DType.Float16) && !(type == DType.Float32 && GpuPrecision.TensorFloat32)) return false;
+        DType type = tensors.A.DType;
+        if (tensors.B.DType != type || (tensors.Y.DType != type && tensors.Y.DType != DType.Float32) || tensors.Y.Shape[^2] <= FewRows) return false;
+        if (!type.IsNarrow() && !(type == DType.Float32 && GpuPrecision.TensorFloat32)) return false;
         return Runtime.Accelerator is CudaAccelerator { Architecture.Major: >= 8 };
     }
 
     void OnTensorCores<TActivation>(TActivation activation, ProductTensors tensors) where TActivation : struct, IUnary
     {
-        bool turns = tensors.Y.DType != DType.Float32;
+        bool turns = tensors.A.DType != DType.Float32;
         Tensor left = Aligned(tensors.A, turns), right = Aligned(tensors.B.Transpose(), turns);
         ProductTensors aligned = tensors with { A = left, B = right.Transpose() };
-        switch (tensors.Y.DType)
+        switch (tensors.A.DType, tensors.Y.DType)
         {
-            case DType.BFloat16: Mma<TActivation, Brain16, ushort, BrainMma>(activation, aligned); break;
-            case DType.Float16: Mma<TActivation, Half16, ushort, HalfMma>(activation, aligned); break;
-            default: Mma<TActivation, Single32, float, TensorFloatMma>(activation, aligned); break;
+            case (DType.BFloat16, DType.BFloat16): Mma<TActivation, Brain16, ushort, ushort, BrainMma>(activation, aligned); break;
+            case (DType.BFloat16, _): Mma<TActivation, Single32, float, ushort, BrainMma>(activation, aligned); break;
+            case (DType.Float16, DType.Float16): Mma<TActivation, Half16, ushort, ushort, HalfMma>(activation, aligned); break;
+            case (DType.Float16, _): Mma<TActivation, Single32, float, ushort, HalfMma>(activation, aligned); break;
+            default: Mma<TActivation, Single32, float, float, TensorFloatMma>(activation, aligned); break;
         }
 
         // Copies are free for others as soon as the product is queued: one stream, in order.
@@ -47,24 +50,26 @@ sealed partial class GpuBackend
         return copy;
     }
 
-    void Mma<TActivation, TElement, TWord, TType>(TActivation activation, ProductTensors tensors)
+    void Mma<TActivation, TElement, TWord, TOperandWord, TType>(TActivation activation, ProductTensors tensors)
         where TActivation : struct, IUnary
         where TElement : struct, IGpuElement<TWord, Scalar32>
         where TWord : unmanaged
+        where TOperandWord : unmanaged
         where TType : struct, IMmaType
     {
         ProductLayout layout = new(tensors.A, tensors.B, tensors.Y, tensors.Linear);
-        ProductArguments<TActivation, TWord, Scalar32, TWord> operands = Arguments<TActivation, TWord, Scalar32, TWord>(activation, tensors, layout);
-        bool leftAlongK = operands.APlaces.Column == 1, rightAlongK = operands.BPlaces.Row == 1;
-        MatrixPlaces turned = operands.BPlaces with { Row = operands.BPlaces.Column, Column = operands.BPlaces.Row };
+        (ArrayView<TOperandWord> a, int aOrigin) = GpuRuntime.Reach<TOperandWord>(tensors.A);
+        (ArrayView<TOperandWord> b, int bOrigin) = GpuRuntime.Reach<TOperandWord>(tensors.B);
+        MatrixPlaces left = layout.APlaces(aOrigin), right = layout.BPlaces(bOrigin), turned = right with { Row = right.Column, Column = right.Row };
+        bool leftAlongK = left.Column == 1, rightAlongK = right.Row == 1;
         MmaArguments<TActivation, TWord, Scalar32> arguments = new()
         {
-            A = operands.A.LoadEffectiveAddressAsPtr(),
-            B = operands.B.LoadEffectiveAddressAsPtr(),
-            APlaces = MatrixPlaces.InPieces(operands.APlaces, leftAlongK, 1),
+            A = a.LoadEffectiveAddressAsPtr(),
+            B = b.LoadEffectiveAddressAsPtr(),
+            APlaces = MatrixPlaces.InPieces(left, leftAlongK, 1),
             BPlaces = MatrixPlaces.InPieces(turned, rightAlongK, 1),
             Sizes = layout.Sizes(MmaProduct.Tile, MmaProduct.Tile),
-            Result = operands.Result,
+            Result = Result<TActivation, TWord, Scalar32>(activation, tensors, layout),
         };
 
         GpuStorage? partial = Cut(ref arguments.Sizes, ref arguments.Result, 512, Runtime.Accelerator.NumMultiprocessors);

@@ -157,22 +157,26 @@ sealed partial class GpuBackend
     }
 
     // Both operands into panels, then the product: two launches.
-    void FromPanels<TActivation, TElement, TWord, TLane, TRight, TRightWord>(ProductLayout layout, ProductArguments<TActivation, TWord, TLane, TRightWord> arguments)
+    void FromPanels<TActivation, TElement, TWord, TLane, TLeft, TLeftWord, TRight, TRightWord>(ProductLayout layout, TActivation activation, ProductTensors tensors)
         where TActivation : struct, IUnary
         where TElement : struct, IGpuElement<TWord, TLane>
         where TWord : unmanaged
         where TLane : unmanaged, ILane<TLane>
+        where TLeft : struct, IGpuElement<TLeftWord, TLane>
+        where TLeftWord : unmanaged
         where TRight : struct, IGpuElement<TRightWord, TLane>
         where TRightWord : unmanaged
     {
         ProductSizes sizes = layout.Sizes(PanelProduct.Rows, PanelProduct.Columns);
-        MatrixPlaces turned = arguments.APlaces with { Row = arguments.APlaces.Column, Column = arguments.APlaces.Row };
-        PanelPairArguments<TWord, TLane, TRightWord> panels = new()
+        (ArrayView<TLeftWord> a, int aOrigin) = GpuRuntime.Reach<TLeftWord>(tensors.A);
+        (ArrayView<TRightWord> b, int bOrigin) = GpuRuntime.Reach<TRightWord>(tensors.B);
+        MatrixPlaces places = layout.APlaces(aOrigin), turned = places with { Row = places.Column, Column = places.Row };
+        PanelPairArguments<TLeftWord, TLane, TRightWord> panels = new()
         {
-            Left = Panel<TWord, TLane>(arguments.A, turned, sizes, sizes.M, PanelProduct.Rows, sizes.TilesDown, out GpuStorage left),
-            Right = Panel<TRightWord, TLane>(arguments.B, arguments.BPlaces, sizes, sizes.N, PanelProduct.Columns, sizes.TilesAcross, out GpuStorage right),
+            Left = Panel<TLeftWord, TLane>(a, turned, sizes, sizes.M, PanelProduct.Rows, sizes.TilesDown, out GpuStorage left),
+            Right = Panel<TRightWord, TLane>(b, layout.BPlaces(bOrigin), sizes, sizes.N, PanelProduct.Columns, sizes.TilesAcross, out GpuStorage right),
         };
-        Runtime.LaunchItems(Panels.Pack<TElement, TWord, TLane, TRight, TRightWord>, (long)panels.Left.Count + panels.Right.Count, panels);
+        Runtime.LaunchItems(Panels.Pack<TLeft, TLeftWord, TLane, TRight, TRightWord>, (long)panels.Left.Count + panels.Right.Count, panels);
         (int down, int across) = GroupTiles(sizes);
         PanelProductArguments<TActivation, TWord, TLane> product = new()
         {
@@ -183,7 +187,7 @@ sealed partial class GpuBackend
             Across = across,
             GroupsDown = (sizes.TilesDown + down - 1) / down,
             GroupsAcross = (sizes.TilesAcross + across - 1) / across,
-            Result = arguments.Result,
+            Result = Result<TActivation, TWord, TLane>(activation, tensors, layout),
         };
         Runtime.Launch(PanelProduct.Run<TActivation, TElement, TWord, TLane>, (long)product.GroupsDown * product.GroupsAcross * sizes.Products, product);
 

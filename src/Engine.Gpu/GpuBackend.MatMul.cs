@@ -23,6 +23,8 @@ sealed partial class GpuBackend
 
         switch (y.DType, b.DType)
         {
+            case (DType.Float32, DType.BFloat16) when a.DType == DType.BFloat16: Unrounded<TActivation, Brain16, ushort>(activation, tensors); break;
+            case (DType.Float32, DType.Float16) when a.DType == DType.Float16: Unrounded<TActivation, Half16, ushort>(activation, tensors); break;
             case (DType.Float32, DType.Float32): Product<TActivation, Single32, float, Scalar32, Single32, float>(activation, tensors); break;
             case (DType.Float32, DType.BFloat16): Product<TActivation, Single32, float, Scalar32, Brain16, ushort>(activation, tensors); break;
             case (DType.Float32, DType.Float16): Product<TActivation, Single32, float, Scalar32, Half16, ushort>(activation, tensors); break;
@@ -58,9 +60,28 @@ sealed partial class GpuBackend
         ProductLayout layout = new(tensors.A, tensors.B, tensors.Y, tensors.Linear);
         ProductArguments<TActivation, TWord, TLane, TRightWord> arguments = Arguments<TActivation, TWord, TLane, TRightWord>(activation, tensors, layout);
         if (layout.M <= FewRows) Rows<TActivation, TElement, TWord, TLane, TRight, TRightWord>(layout, arguments);
-        else if (Runtime.IsProcessor) FromPanels<TActivation, TElement, TWord, TLane, TRight, TRightWord>(layout, arguments);
+        else if (Runtime.IsProcessor) FromPanels<TActivation, TElement, TWord, TLane, TElement, TWord, TRight, TRightWord>(layout, activation, tensors);
         else if (tensors.Y.DType == DType.Float32 && tensors.B.DType == DType.Float32 && InFours(layout, arguments, tensors) is { } wide) Wide(wide);
         else Tiled<TActivation, TElement, TWord, TLane, TRight, TRightWord>(layout, arguments);
+    }
+
+    // The sums of 16-bit products as they are: gradients of weights.
+    void Unrounded<TActivation, TOperand, TWord>(TActivation activation, ProductTensors tensors)
+        where TActivation : struct, IUnary
+        where TOperand : struct, IGpuElement<TWord, Scalar32>
+        where TWord : unmanaged
+    {
+        ProductLayout layout = new(tensors.A, tensors.B, tensors.Y, tensors.Linear);
+        if (Runtime.IsProcessor && layout.M > FewRows)
+        {
+            FromPanels<TActivation, Single32, float, Scalar32, TOperand, TWord, TOperand, TWord>(layout, activation, tensors);
+            return;
+        }
+
+        // Elsewhere but on tensor cores the left side has the result's type.
+        Tensor left = tensors.A.To(DType.Float32);
+        Product<TActivation, Single32, float, Scalar32, TOperand, TWord>(activation, tensors with { A = left });
+        left.Release();
     }
 
     static long Groups(ProductSizes sizes) => (long)sizes.TilesDown * sizes.TilesAcross * sizes.Pieces * sizes.Products;
@@ -74,8 +95,15 @@ sealed partial class GpuBackend
     {
         (ArrayView<TWord> a, int aOrigin) = GpuRuntime.Reach<TWord>(tensors.A);
         (ArrayView<TRightWord> b, int bOrigin) = GpuRuntime.Reach<TRightWord>(tensors.B);
-        (ArrayView<TWord> y, int yOrigin) = GpuRuntime.Reach<TWord>(tensors.Y);
+        return new() { A = a, B = b, APlaces = layout.APlaces(aOrigin), BPlaces = layout.BPlaces(bOrigin), Result = Result<TActivation, TWord, TLane>(activation, tensors, layout) };
+    }
 
+    static ProductResult<TActivation, TWord, TLane> Result<TActivation, TWord, TLane>(TActivation activation, ProductTensors tensors, ProductLayout layout)
+        where TActivation : struct, IUnary
+        where TWord : unmanaged
+        where TLane : unmanaged
+    {
+        (ArrayView<TWord> y, int yOrigin) = GpuRuntime.Reach<TWord>(tensors.Y);
         int biasStep = tensors.Bias?.Strides[0] ?? 0;
 
         // A view must lead somewhere, even where no kernel follows it.
@@ -83,26 +111,19 @@ sealed partial class GpuBackend
         (ArrayView<TWord> linear, int linearOrigin) = GpuRuntime.Reach<TWord>(tensors.Linear ?? tensors.Y);
         return new()
         {
-            A = a,
-            B = b,
-            APlaces = layout.APlaces(aOrigin),
-            BPlaces = layout.BPlaces(bOrigin),
-            Result = new()
-            {
-                Activation = activation,
-                Bias = bias,
-                Linear = linear,
-                Y = y,
-                LinearPlaces = layout.LinearPlaces(linearOrigin),
-                YPlaces = layout.YPlaces(yOrigin),
-                BiasOrigin = biasOrigin,
-                BiasRow = tensors.Transposed ? biasStep : 0,
-                BiasColumn = tensors.Transposed ? 0 : biasStep,
-                HasBias = tensors.Bias is null ? 0 : 1,
-                HasLinear = tensors.Linear is null ? 0 : 1,
-                Accumulate = tensors.Accumulate ? 1 : 0,
-                Partial = y.SubView(0, 1).Cast<TLane>(),
-            },
+            Activation = activation,
+            Bias = bias,
+            Linear = linear,
+            Y = y,
+            LinearPlaces = layout.LinearPlaces(linearOrigin),
+            YPlaces = layout.YPlaces(yOrigin),
+            BiasOrigin = biasOrigin,
+            BiasRow = tensors.Transposed ? biasStep : 0,
+            BiasColumn = tensors.Transposed ? 0 : biasStep,
+            HasBias = tensors.Bias is null ? 0 : 1,
+            HasLinear = tensors.Linear is null ? 0 : 1,
+            Accumulate = tensors.Accumulate ? 1 : 0,
+            Partial = y.SubView(0, 1).Cast<TLane>(),
         };
     }
 }

@@ -100,16 +100,16 @@ sealed partial class GpuBackend
             where TLane : unmanaged, ILane<TLane>
         {
             ArrayView<TWord> from = GpuRuntime.View<TWord>(x);
-            RowNormArguments<TWord> a = new()
+            RowNormArguments<TWord, TLane> a = new()
             {
                 X = from,
                 Y = GpuRuntime.View<TWord>(y),
                 DY = from,
-                Mean = GpuRuntime.View<TWord>(mean),
-                Rstd = GpuRuntime.View<TWord>(rstd),
+                Mean = GpuRuntime.View<TLane>(mean),
+                Rstd = GpuRuntime.View<TLane>(rstd),
                 Gamma = OptionalVector<TWord>.Of(gamma, from),
                 Beta = OptionalVector<TWord>.Of(beta, from),
-                Partials = from,
+                Partials = GpuRuntime.View<TLane>(rstd),
                 Rows = x.Shape[0],
                 Length = x.Shape[1],
                 Epsilon = epsilon,
@@ -135,16 +135,16 @@ sealed partial class GpuBackend
             where TLane : unmanaged, ILane<TLane>
         {
             ArrayView<TWord> from = GpuRuntime.View<TWord>(x);
-            RowNormArguments<TWord> a = new()
+            RowNormArguments<TWord, TLane> a = new()
             {
                 X = from,
                 Y = GpuRuntime.View<TWord>(dx),
                 DY = GpuRuntime.View<TWord>(dy),
-                Mean = GpuRuntime.View<TWord>(mean),
-                Rstd = GpuRuntime.View<TWord>(rstd),
+                Mean = GpuRuntime.View<TLane>(mean),
+                Rstd = GpuRuntime.View<TLane>(rstd),
                 Gamma = OptionalVector<TWord>.Of(gamma, from),
                 Beta = OptionalVector<TWord>.Of(null, from),
-                Partials = from,
+                Partials = GpuRuntime.View<TLane>(rstd),
                 Rows = x.Shape[0],
                 Length = x.Shape[1],
             };
@@ -157,7 +157,7 @@ sealed partial class GpuBackend
             if (dgamma is not null || dbeta is not null) Parameters<TElement, TWord, TLane>(a);
         }
 
-        void Parameters<TElement, TWord, TLane>(RowNormArguments<TWord> a)
+        void Parameters<TElement, TWord, TLane>(RowNormArguments<TWord, TLane> a)
             where TElement : struct, IGpuElement<TWord, TLane>
             where TWord : unmanaged
             where TLane : unmanaged, ILane<TLane>
@@ -165,8 +165,8 @@ sealed partial class GpuBackend
             int wanted = Math.Clamp(EnoughThreads / a.Length, 1, Math.Max(1, a.Rows / FewestRows));
             a.ChunkRows = (a.Rows + wanted - 1) / wanted;
             a.Chunks = (a.Rows + a.ChunkRows - 1) / a.ChunkRows;
-            Tensor partials = x.EmptyLike([2, a.Chunks, a.Length]);
-            a.Partials = GpuRuntime.View<TWord>(partials);
+            Tensor partials = rstd.EmptyLike([2, a.Chunks, a.Length]);
+            a.Partials = GpuRuntime.View<TLane>(partials);
             backend.Runtime.LaunchItems(RowNorms.ParameterPartials<TCentring, TElement, TWord, TLane>, (long)a.Chunks * a.Length, a);
             if (dgamma is not null) backend.Reduce(default(Sum), partials.Slice(0, 0, 1), dgamma.Reshape(1, 1, a.Length));
             if (dbeta is not null) backend.Reduce(default(Sum), partials.Slice(0, 1, 2), dbeta.Reshape(1, 1, a.Length));

@@ -12,10 +12,11 @@ sealed partial class GpuBackend
         if (x.DType.Size() == sizeof(ushort))
         {
             // Partial results of 16 bits would not be worth having.
-            Tensor wide = x.To(DType.Float32), result = y.EmptyLike(y.Shape, DType.Float32);
+            Tensor wide = x.To(DType.Float32), result = y.DType == DType.Float32 ? y : y.EmptyLike(y.Shape, DType.Float32);
             Reduce(op, wide, result);
-            Copy(result, y);
             wide.Release();
+            if (result == y) return;
+            Copy(result, y);
             result.Release();
             return;
         }

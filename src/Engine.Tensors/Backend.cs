@@ -7,8 +7,8 @@ namespace Engine.Tensors;
 /// <remarks>
 /// Unless said otherwise inputs may have any strides, and outputs are dense. Nothing here waits for the device but
 /// <see cref="Read"/> and <see cref="Synchronize"/>. Equal inputs give equal bits, whatever the number of threads.
-/// Index tensors hold int32. An index out of range throws <see cref="ShapeException"/>, at the latest with the next
-/// <see cref="Read"/>.
+/// Floats of 16 bits are widened to float32 when they are read and rounded to nearest even when they are written. Index tensors
+/// hold int32. An index out of range throws <see cref="ShapeException"/>, at the latest with the next <see cref="Read"/>.
 /// </remarks>
 public abstract class Backend
 {
@@ -67,7 +67,7 @@ public abstract class Backend
     /// <summary>y = condition (bool) ? a : b; broadcast by strides of 0.</summary>
     public abstract void Select(Tensor condition, Tensor a, Tensor b, Tensor y);
 
-    /// <summary>y = fold of x over the axes whose extent is 1 in y but not in x; equal ranks.</summary>
+    /// <summary>y = fold of x over the axes whose extent is 1 in y but not in x; equal ranks. y may be float32 where x has 16 bits.</summary>
     public abstract void Reduce<TOp>(TOp op, Tensor x, Tensor y) where TOp : struct, IReduction;
 
     /// <summary>y[r] (int32) = the first place of the largest (or smallest) element of row r of dense x [R, N]; a NaN counts as largest and smallest.</summary>
@@ -82,6 +82,7 @@ public abstract class Backend
     /// <summary>
     /// y = activation(a b + bias): a [..., M, K], b [..., K, N], y [..., M, N], equal batch axes (broadcast by strides of 0), any strides.
     /// b may hold bfloat16 or float16 where a and y are float32 or float64; each element is widened exactly before it is multiplied.
+    /// Where a and b hold one 16-bit type y holds it too, or float32: sums are float32 in any case.
     /// bias [N] or null. preActivation, if given (dense, y's shape), receives a b + bias. accumulate adds to y what was there.
     /// </summary>
     public abstract void MatMul<TActivation>(TActivation activation, Tensor a, Tensor b, Tensor? bias, Tensor y, Tensor? preActivation, bool accumulate)
@@ -93,16 +94,16 @@ public abstract class Backend
     /// <summary>dx from y and dy of <see cref="Softmax"/>; dense [R, N].</summary>
     public abstract void SoftmaxGradient(bool logarithm, Tensor y, Tensor dy, Tensor dx);
 
-    /// <summary>Rows of dense x [R, D] to mean 0 and variance 1, then times gamma [D] plus beta [D] (either may be null). mean and rstd [R] are kept for the gradient.</summary>
+    /// <summary>Rows of dense x [R, D] to mean 0 and variance 1, then times gamma [D] plus beta [D] (either may be null). mean and rstd [R] are kept for the gradient, in float32 for rows of 16 bits.</summary>
     public abstract void LayerNorm(Tensor x, Tensor? gamma, Tensor? beta, float epsilon, Tensor y, Tensor mean, Tensor rstd);
 
-    /// <summary>Gradients of <see cref="LayerNorm"/>; dgamma and dbeta [D] or null.</summary>
+    /// <summary>Gradients of <see cref="LayerNorm"/>; dgamma and dbeta [D] or null, of the statistics' type.</summary>
     public abstract void LayerNormGradient(Tensor dy, Tensor x, Tensor? gamma, Tensor mean, Tensor rstd, Tensor dx, Tensor? dgamma, Tensor? dbeta);
 
-    /// <summary>Rows of dense x [R, D] divided by their root mean square, times gamma [D] or null; rstd [R] is kept.</summary>
+    /// <summary>Rows of dense x [R, D] divided by their root mean square, times gamma [D] or null; rstd [R] is kept, in float32 for rows of 16 bits.</summary>
     public abstract void RmsNorm(Tensor x, Tensor? gamma, float epsilon, Tensor y, Tensor rstd);
 
-    /// <summary>Gradients of <see cref="RmsNorm"/>; dgamma [D] or null.</summary>
+    /// <summary>Gradients of <see cref="RmsNorm"/>; dgamma [D] or null, of rstd's type.</summary>
     public abstract void RmsNormGradient(Tensor dy, Tensor x, Tensor? gamma, Tensor rstd, Tensor dx, Tensor? dgamma);
 
     /// <summary>

@@ -9,10 +9,10 @@ public enum DType : byte
     /// <summary>64-bit IEEE float: gradient checks, on the CPU and where a GPU has it.</summary>
     Float64,
 
-    /// <summary>The upper half of a float32: storage, not arithmetic.</summary>
+    /// <summary>The upper half of a float32, in memory: operations widen it to float32 and round their results to nearest even.</summary>
     BFloat16,
 
-    /// <summary>16-bit IEEE float: storage, not arithmetic.</summary>
+    /// <summary>16-bit IEEE float, in memory, as bfloat16.</summary>
     Float16,
 
     /// <summary>64-bit signed integer: indices.</summary>
@@ -37,8 +37,14 @@ public static class DTypes
         _ => 1,
     };
 
-    /// <summary>True for the types that arithmetic runs in: float32 and float64.</summary>
+    /// <summary>True for float32 and float64: what parameters are trained in, and what losses are computed in.</summary>
     public static bool IsArithmetic(this DType type) => type is DType.Float32 or DType.Float64;
+
+    /// <summary>True for bfloat16 and float16, whose arithmetic runs in float32.</summary>
+    public static bool IsNarrow(this DType type) => type is DType.BFloat16 or DType.Float16;
+
+    /// <summary>The type that sums over such elements, and statistics of them, come in: float32 for 16 bits, the type itself for others.</summary>
+    public static DType Accumulated(this DType type) => type.IsNarrow() ? DType.Float32 : type;
 
     /// <summary>True for float32, float64, bfloat16 and float16.</summary>
     public static bool IsFloating(this DType type) => type <= DType.Float16;

@@ -41,7 +41,7 @@ public sealed class Device
         {
             lock (Gate)
             {
-                if (Registered.Count == 0) Registered.Add(new("cpu", 0, new CpuBackend()));
+                if (Registered.Count == 0) Registered.Add(new("cpu", 0, new WideningBackend(new CpuBackend())));
                 return [.. Registered];
             }
         }

@@ -134,6 +134,8 @@ public sealed class BadInputTests
         Refuses(scratch, 2, ["--trainable is 'some'", "head"], Finetune(scratch, more: ["--trainable", "some"]));
         Refuses(scratch, 2, ["--freeze", "every parameter"], Finetune(scratch, more: ["--trainable", "head", "--freeze", "head.*"]));
         Refuses(scratch, 2, ["--accumulate is 0", "1 or more"], Finetune(scratch, more: ["--accumulate", "0"]));
+        Refuses(scratch, 2, ["--precision is 'fp16'", "float32 or bf16"], Finetune(scratch, more: ["--precision", "fp16"]));
+        Refuses(scratch, 2, ["--precision is 'half'", "float32 or bf16"], "evaluate", "--model", scratch["vit"], "--data", scratch["data"], "--precision", "half");
         Refuses(scratch, 2, ["--image-size is 0", "1 or more"], Finetune(scratch, more: ["--image-size", "0"]));
         Refuses(scratch, 2, ["--image-size 20", "patches of 8"], Finetune(scratch, more: ["--image-size", "20"]));
         Refuses(scratch, 2, ["--drop-path is 1", "below 1"], Finetune(scratch, more: ["--drop-path", "1"]));

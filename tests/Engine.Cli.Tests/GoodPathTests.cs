@@ -89,6 +89,27 @@ public sealed class GoodPathTests
     }
 
     [Fact]
+    public void Mixed_precision_trains_and_saves_the_layout_of_the_model_and_is_asked_for_again_to_resume()
+    {
+        using Scratch scratch = new();
+        string model = scratch.Model(), data = scratch.Images(), run = scratch["run"];
+        string[] finetune = ["finetune", "--model", model, "--data", data, "--out", run, "--epochs", "2", "--batch", "4"];
+        Succeeds([.. finetune, "--precision", "bf16"]);
+        SameLayout(model, Path.Combine(run, "best"));
+        Succeeds([.. finetune, "--precision", "bf16", "--resume"]);
+        Assert.Contains("the precision was BFloat16 in the saved run and is Float32 now", EngineProcess.Run([.. finetune, "--resume"]).Errors);
+        double exact = Loss("float32"), mixed = Loss("bf16");
+        Assert.NotEqual(exact, mixed);
+        Assert.Equal(exact, mixed, 0.05);
+
+        double Loss(string precision)
+        {
+            using JsonDocument json = JsonDocument.Parse(Succeeds("evaluate", "--model", Path.Combine(run, "best"), "--data", data, "--json", "--precision", precision).Output);
+            return json.RootElement.GetProperty("loss").GetDouble();
+        }
+    }
+
+    [Fact]
     public void A_model_whose_classes_fit_keeps_its_head()
     {
         using Scratch scratch = new();

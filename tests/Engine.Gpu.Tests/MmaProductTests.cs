@@ -58,6 +58,16 @@ public sealed class MmaProductTests
         problem.CheckResults();
     }
 
+    [Theory]
+    [InlineData(DType.BFloat16, false, false)]
+    [InlineData(DType.Float16, true, false)]
+    public void The_emulated_text_stores_sums_of_16_bit_operands_in_float32(DType type, bool leftAlongK, bool rightAlongK)
+    {
+        Problem problem = new(type, M: 140, N: 72, K: 100, Products: 1, leftAlongK, rightAlongK, DType.Float32);
+        problem.Run(Compile(Kernel<Relu>(type, leftAlongK, rightAlongK, DType.Float32), CudaArchitecture.SM_80), pieces: 1);
+        problem.CheckResults();
+    }
+
     [Fact]
     public void The_emulated_text_keeps_the_sums_of_pieces_of_K()
     {
@@ -68,7 +78,7 @@ public sealed class MmaProductTests
 
     static Type Layout(bool alongK) => alongK ? typeof(DenseAlongK) : typeof(DenseAcrossK);
 
-    static MethodInfo Kernel<TActivation>(DType type, bool leftAlongK, bool rightAlongK)
+    static MethodInfo Kernel<TActivation>(DType type, bool leftAlongK, bool rightAlongK, DType? result = null)
     {
         (Type element, Type word, Type mma) = type switch
         {
@@ -76,6 +86,7 @@ public sealed class MmaProductTests
             DType.Float16 => (typeof(Half16), typeof(ushort), typeof(HalfMma)),
             _ => (typeof(Single32), typeof(float), typeof(TensorFloatMma)),
         };
+        if (result == DType.Float32) (element, word) = (typeof(Single32), typeof(float));
         return typeof(MmaProduct).GetMethod(nameof(MmaProduct.Run))!.MakeGenericMethod(typeof(TActivation), element, word, typeof(Scalar32), mma, Layout(leftAlongK), Layout(rightAlongK));
     }
 
@@ -92,7 +103,7 @@ public sealed class MmaProductTests
     {
         const int Margin = 64;
 
-        readonly DType type;
+        readonly DType type, resultType;
         readonly int m, n, k, products, bytes;
         readonly bool leftAlongK, rightAlongK;
         readonly float[] a, b, bias, before;
@@ -100,8 +111,9 @@ public sealed class MmaProductTests
         byte[] memory = [];
         int pieces, pieceLength;
 
-        public Problem(DType type, int M, int N, int K, int Products, bool leftAlongK, bool rightAlongK)
+        public Problem(DType type, int M, int N, int K, int Products, bool leftAlongK, bool rightAlongK, DType? resultType = null)
         {
+            this.resultType = resultType ?? type;
             (this.type, m, n, k, products, bytes, this.leftAlongK, this.rightAlongK) = (type, M, N, K, Products, type.Size(), leftAlongK, rightAlongK);
             Random random = new(1);
             float[] Numbers(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)random.Next(-3, 4))];
@@ -118,9 +130,9 @@ public sealed class MmaProductTests
             int leftRow = Pitch(leftAlongK ? k : m), rightRow = Pitch(rightAlongK ? k : n), leftLines = leftAlongK ? m : k, rightLines = rightAlongK ? n : k;
             Place("A", products * leftLines * leftRow, bytes);
             Place("B", products * rightLines * rightRow, bytes);
-            Place("Bias", n, bytes);
-            Place("Linear", products * m * n, bytes);
-            Place("Y", products * m * n, bytes);
+            Place("Bias", n, resultType.Size());
+            Place("Linear", products * m * n, resultType.Size());
+            Place("Y", products * m * n, resultType.Size());
             Place("Partial", pieces * products * m * n, sizeof(float));
 
             // Between the rows lies what must not be read: a NaN in every type.
@@ -199,7 +211,7 @@ public sealed class MmaProductTests
             return sum;
         }
 
-        float[] Rounded(float[] values) => Tensor.From(values, [values.Length]).To(type).To(DType.Float32).ToArray<float>();
+        float[] Rounded(float[] values) => Tensor.From(values, [values.Length]).To(resultType).To(DType.Float32).ToArray<float>();
 
         void Place(string name, int count, int size)
         {
@@ -210,7 +222,8 @@ public sealed class MmaProductTests
 
         void Put(string name, int index, float value)
         {
-            Span<byte> to = memory.AsSpan(places[name].Start + index * bytes);
+            DType type = name is "A" or "B" ? this.type : resultType;
+            Span<byte> to = memory.AsSpan(places[name].Start + index * type.Size());
             if (type == DType.Float32) BinaryPrimitives.WriteSingleLittleEndian(to, value);
             else BinaryPrimitives.WriteUInt16LittleEndian(to, type == DType.BFloat16 ? (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16) : BitConverter.HalfToUInt16Bits((System.Half)value));
         }
@@ -220,9 +233,9 @@ public sealed class MmaProductTests
             float[] values = new float[count];
             for (int i = 0; i < count; i++)
             {
-                ReadOnlySpan<byte> from = memory.AsSpan(places[name].Start + i * bytes);
-                if (type == DType.Float32) values[i] = BinaryPrimitives.ReadSingleLittleEndian(from);
-                else if (type == DType.BFloat16) values[i] = BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(from) << 16);
+                ReadOnlySpan<byte> from = memory.AsSpan(places[name].Start + i * resultType.Size());
+                if (resultType == DType.Float32) values[i] = BinaryPrimitives.ReadSingleLittleEndian(from);
+                else if (resultType == DType.BFloat16) values[i] = BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(from) << 16);
                 else values[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(from);
             }
 

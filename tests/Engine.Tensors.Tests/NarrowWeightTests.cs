@@ -166,7 +166,7 @@ public sealed class NarrowWeightTests : IDisposable
 
         static void Both<TLane>(Tensor a, Tensor b, Tensor wide) where TLane : struct, IVectorLane<TLane, float>
         {
-            CpuBackend cpu = (CpuBackend)Device.Parse("cpu").Backend;
+            CpuBackend cpu = new();
             Tensor expected = Tensor.Empty([a.Shape[0], b.Shape[1]]), found = Tensor.Empty([a.Shape[0], b.Shape[1]]);
             cpu.MatMul<TLane, float, Identity>(default, a, wide, null, expected, null, false);
             cpu.MatMul<TLane, float, Identity>(default, a, b, null, found, null, false);
@@ -188,13 +188,12 @@ public sealed class NarrowWeightTests : IDisposable
     }
 
     [Fact]
-    public void Only_the_right_side_may_be_narrow()
+    public void Beside_a_float32_operand_only_the_right_side_may_be_narrow()
     {
         Tensor wide = Tensor.Ones([2, 3]), narrow = Tensor.Ones([3, 2], DType.BFloat16);
         Assert.Throws<ShapeException>(() => Matrices.MatMul(narrow, wide));
-        Assert.Throws<ShapeException>(() => Matrices.MatMul(narrow, Tensor.Ones([2, 3], DType.BFloat16)));
         Assert.Throws<ShapeException>(() => Matrices.MatMulInto(wide, narrow, Tensor.Empty([2, 2], DType.BFloat16)));
-        Assert.Throws<ShapeException>(() => Matrices.LinearWeightGradient(narrow, narrow));
+        Assert.Throws<ShapeException>(() => Matrices.LinearWeightGradient(narrow, Tensor.Ones([3, 2])));
         Assert.Throws<ShapeException>(() => Matrices.Linear(wide, Tensor.Ones([4, 3], DType.BFloat16), Tensor.Ones([4], DType.BFloat16)));
     }
 

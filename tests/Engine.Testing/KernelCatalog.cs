@@ -95,7 +95,7 @@ public static class KernelCatalog
         if (kernel.DeclaringType == typeof(WideProduct)) return types.Contains(typeof(Single32));
         if (kernel.DeclaringType != typeof(MmaProduct)) return true;
         return types.Contains(typeof(TensorFloatMma)) ? types.Contains(typeof(Single32)) && !types.Contains(typeof(DenseAcrossK))
-            : types.Contains(typeof(BrainMma)) ? types.Contains(typeof(Brain16)) : types.Contains(typeof(Half16));
+            : types.Contains(typeof(Single32)) || (types.Contains(typeof(BrainMma)) ? types.Contains(typeof(Brain16)) : types.Contains(typeof(Half16)));
     }
 
     static MethodInfo? Make(MethodInfo definition, Type[] types)

@@ -10,20 +10,29 @@ public static partial class Functions
 {
     /// <summary>a + b.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
-    public static Variable Add(Variable a, Variable b) =>
-        Tape.Record(a.Value + b.Value, [a, b], dy => (SumTo(dy, a), SumTo(dy, b)));
+    public static Variable Add(Variable a, Variable b)
+    {
+        (a, b) = Tape.Match(a, b);
+        return Tape.Record(a.Value + b.Value, [a, b], dy => (SumTo(dy, a), SumTo(dy, b)));
+    }
 
     /// <summary>a - b.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
-    public static Variable Subtract(Variable a, Variable b) =>
-        Tape.Record(a.Value - b.Value, [a, b], dy => (SumTo(dy, a), SumTo(dy, b) is { } db ? -db : null));
+    public static Variable Subtract(Variable a, Variable b)
+    {
+        (a, b) = Tape.Match(a, b);
+        return Tape.Record(a.Value - b.Value, [a, b], dy => (SumTo(dy, a), SumTo(dy, b) is { } db ? -db : null));
+    }
 
     /// <summary>a * b, element by element.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
-    public static Variable Multiply(Variable a, Variable b) =>
-        Tape.Record(a.Value * b.Value, [a, b], dy => (
+    public static Variable Multiply(Variable a, Variable b)
+    {
+        (a, b) = Tape.Match(a, b);
+        return Tape.Record(a.Value * b.Value, [a, b], dy => (
             a.RequiresGradient ? SumTo(dy * b.Value, a) : null,
             b.RequiresGradient ? SumTo(dy * a.Value, b) : null));
+    }
 
     /// <summary>a / b, element by element.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
@@ -46,16 +55,19 @@ public static partial class Functions
 
     /// <summary>Any formula of two operands that knows its derivatives: one of the engine's or your own.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
-    public static Variable Binary<TOp>(TOp op, Variable a, Variable b) where TOp : struct, IDifferentiableBinary =>
-        Tape.Record(
+    public static Variable Binary<TOp>(TOp op, Variable a, Variable b) where TOp : struct, IDifferentiableBinary
+    {
+        (a, b) = Tape.Match(a, b);
+        return Tape.Record(
             Elementwise.Map(op, a.Value, b.Value),
             [a, b],
             dy => (
                 a.RequiresGradient ? SumTo(Elementwise.Map(new GradientAOf<TOp>(op), a.Value, b.Value, dy), a) : null,
                 b.RequiresGradient ? SumTo(Elementwise.Map(new GradientBOf<TOp>(op), a.Value, b.Value, dy), b) : null),
             operation: typeof(TOp).Name);
+    }
 
-    // The gradient of broadcasting: what was stretched is summed.
+    // The gradient of broadcasting: what was stretched is summed, in float32 for 16 bits.
     static Tensor? SumTo(Tensor gradient, Variable input) =>
         !input.RequiresGradient ? null
         : gradient.Shape == input.Shape ? gradient

@@ -18,6 +18,7 @@ public static partial class Functions
         Variable query, Variable key, Variable value, Variable? mask = null, bool causal = false, float? scale = null)
     {
         if (query.Rank != 4) throw new ShapeException($"Attention: query is {query.Shape}, not [B, H, N, D].");
+        (query, key, value, mask) = (Tape.Narrow(query), Tape.Narrow(key), Tape.Narrow(value), Tape.Narrow(mask));
         AttentionOptions options = new(scale ?? 1 / MathF.Sqrt(query.Shape[3]), causal);
         var (y, logSumExp) = Engine.Tensors.Attention.Forward(query.Value, key.Value, value.Value, mask?.Value, options);
         return Tape.Record(
@@ -51,6 +52,7 @@ public static partial class Functions
     {
         if (qkv.Rank != 3 || heads < 1 || qkv.Shape[2] % (3 * heads) != 0)
             throw new ShapeException($"SelfAttention: qkv is {qkv.Shape}, not [B, N, 3 * D] with D a multiple of {heads} heads.");
+        (qkv, mask) = (Tape.Narrow(qkv), Tape.Narrow(mask));
         int batch = qkv.Shape[0], length = qkv.Shape[1], width = qkv.Shape[2] / (3 * heads);
         AttentionOptions options = new(1 / MathF.Sqrt(width), causal);
         QueryKeyValue parts = Split(qkv.Value);

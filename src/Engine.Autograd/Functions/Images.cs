@@ -18,6 +18,7 @@ public static partial class Functions
     public static Variable Conv2d(
         Variable x, Variable weight, Variable? bias = null, int stride = 1, int padding = 0, int dilation = 1, int groups = 1)
     {
+        (x, weight, bias) = (Tape.Narrow(x), Tape.Narrow(weight), Tape.Narrow(bias));
         Tensor y = Convolution.Conv2d(x.Value, weight.Value, bias?.Value, stride, padding, dilation, groups);
         return Tape.Record(y, [x, weight, bias], dy => (
             x.RequiresGradient ? Convolution.Conv2dInputGradient(dy, weight.Value, x.Shape, stride, padding, dilation, groups) : null,
@@ -50,6 +51,7 @@ public static partial class Functions
     /// <exception cref="ShapeException">The windows do not fit.</exception>
     public static Variable MaxPool2d(Variable x, int kernel, int? stride = null, int padding = 0, int dilation = 1)
     {
+        x = Tape.Widen(x);
         WindowOptions windows = new(kernel, kernel, stride ?? kernel, padding, dilation, float.NegativeInfinity);
         (Tensor y, Tensor index) = Pooling.MaxPool2d(x.Value, windows);
         return Tape.Record(y, [x], dy => Pooling.MaxPool2dGradient(dy, index, x.Shape, windows), saved: [index]);
@@ -64,6 +66,7 @@ public static partial class Functions
     /// <exception cref="ShapeException">The windows do not fit.</exception>
     public static Variable AveragePool2d(Variable x, int kernel, int? stride = null, int padding = 0)
     {
+        x = Tape.Widen(x);
         WindowOptions windows = new(kernel, kernel, stride ?? kernel, padding);
         return Tape.Record(Pooling.AveragePool2d(x.Value, windows), [x], dy =>
             Pooling.AveragePool2dGradient(dy, x.Shape, windows));
@@ -78,6 +81,7 @@ public static partial class Functions
     public static Variable AdaptiveAveragePool2d(Variable x, int height, int width)
     {
         CheckImages(x, "AdaptiveAveragePool2d");
+        x = Tape.Widen(x);
         (DType dtype, Device device) = (x.Value.DType, x.Value.Device);
         return Resample(
             x,
@@ -99,6 +103,7 @@ public static partial class Functions
         Variable x, int height, int width, Interpolation mode, bool alignCorners = false, bool antialias = false)
     {
         CheckImages(x, "Interpolate");
+        x = Tape.Widen(x);
         (DType dtype, Device device) = (x.Value.DType, x.Value.Device);
         return Resample(
             x,

@@ -9,7 +9,7 @@ public static partial class Functions
     /// <exception cref="ShapeException">The shapes differ on another axis, or nothing was given.</exception>
     public static Variable Concatenate(int axis, params ReadOnlySpan<Variable> parts)
     {
-        Variable[] inputs = parts.ToArray();
+        Variable[] inputs = Tape.Match(parts);
         Tensor y = Joining.Concatenate(axis, Values(inputs));
         axis = y.Shape.Axis(axis, "Concatenate");
         return Tape.Record(y, inputs, dy =>
@@ -31,7 +31,7 @@ public static partial class Functions
     /// <exception cref="ShapeException">The shapes differ, or nothing was given.</exception>
     public static Variable Stack(int axis, params ReadOnlySpan<Variable> parts)
     {
-        Variable[] inputs = parts.ToArray();
+        Variable[] inputs = Tape.Match(parts);
         Tensor y = Joining.Stack(axis, Values(inputs));
         axis = y.Shape.Axis(axis, "Stack");
         return Tape.Record(y, inputs, dy =>

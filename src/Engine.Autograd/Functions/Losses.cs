@@ -2,7 +2,7 @@ using Engine.Tensors;
 
 namespace Engine.Autograd;
 
-// Losses, all as the mean.
+// Losses, all as the mean; predictions of 16 bits are widened to float32.
 public static partial class Functions
 {
     /// <summary>-log softmax(logits)[target], averaged over the targets that count.</summary>
@@ -15,6 +15,7 @@ public static partial class Functions
     public static Variable CrossEntropy(
         Variable logits, Tensor targets, CrossEntropyOptions? options = null, Tensor? classWeights = null)
     {
+        logits = Tape.Widen(logits);
         (Tensor loss, CrossEntropySaved kept) = Losses.CrossEntropy(logits.Value, targets, classWeights, options);
         Tensor? converted = kept.Targets.Storage == targets.Storage ? null : kept.Targets;      // the caller's own stay
         return Tape.Record(
@@ -26,10 +27,10 @@ public static partial class Functions
 
     /// <summary>(x - target)^2, averaged.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
-    public static Variable MeanSquaredError(Variable x, Variable target) => Mean(Binary(new SquaredError(), x, target));
+    public static Variable MeanSquaredError(Variable x, Variable target) => Mean(Binary(new SquaredError(), Tape.Widen(x), Tape.Widen(target)));
 
     /// <summary>-target log sigmoid(x) - (1 - target) log(1 - sigmoid(x)), averaged, computed without overflow.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
     public static Variable BinaryCrossEntropyWithLogits(Variable x, Variable target) =>
-        Mean(Binary(new BinaryCrossEntropyWithLogits(), x, target));
+        Mean(Binary(new BinaryCrossEntropyWithLogits(), Tape.Widen(x), Tape.Widen(target)));
 }

@@ -25,8 +25,16 @@ public static partial class Functions
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
     public static Variable LowRankLinear(Variable x, Variable weight, Variable? bias, params ReadOnlySpan<LowRankUpdate> updates)
     {
-        Tensor y = Matrices.Linear(x.Value, weight.Value, bias?.Value);
         LowRankUpdate[] parts = updates.ToArray();
+        Variable given = x;
+        (x, weight, bias) = (Tape.Narrow(x), Tape.Narrow(weight), Tape.Narrow(bias));
+        for (int i = 0; i < parts.Length; i++)
+        {
+            Variable input = parts[i].Input == given ? x : Tape.Narrow(parts[i].Input);
+            parts[i] = parts[i] with { Input = input, Down = Tape.Narrow(parts[i].Down), Up = Tape.Narrow(parts[i].Up) };
+        }
+
+        Tensor y = Matrices.Linear(x.Value, weight.Value, bias?.Value);
         Tensor[] inner = new Tensor[parts.Length];                              // scale * input down^T, [..., r]
         List<Variable?> inputs = [x, weight, bias];
         for (int i = 0; i < parts.Length; i++)

@@ -14,6 +14,7 @@ public static partial class Functions
     /// <exception cref="ShapeException">gamma or beta is not [D].</exception>
     public static Variable LayerNorm(Variable x, Variable? gamma, Variable? beta, float epsilon = 1e-5f)
     {
+        (x, gamma, beta) = (Tape.Narrow(x), Tape.Narrow(gamma), Tape.Narrow(beta));
         var (y, mean, rstd) = Normalization.LayerNorm(x.Value, gamma?.Value, beta?.Value, epsilon);
         return Tape.Record(
             y,
@@ -30,6 +31,7 @@ public static partial class Functions
     /// <exception cref="ShapeException">gamma is not [D].</exception>
     public static Variable RmsNorm(Variable x, Variable? gamma, float epsilon = 1e-6f)
     {
+        (x, gamma) = (Tape.Narrow(x), Tape.Narrow(gamma));
         var (y, rstd) = Normalization.RmsNorm(x.Value, gamma?.Value, epsilon);
         return Tape.Record(
             y,
@@ -61,9 +63,10 @@ public static partial class Functions
         int[] stretched = new int[x.Rank - 1];
         Array.Fill(stretched, 1);
         stretched[0] = x.Shape[1];
+        x = Tape.Widen(x);
         Variable scale = gamma * Elementwise.Map(new ReciprocalSquareRoot(), variance + epsilon);
         Variable shift = beta - mean * scale;
-        return x * Reshape(scale, stretched) + Reshape(shift, stretched);
+        return Tape.Narrow(x * Reshape(scale, stretched) + Reshape(shift, stretched));
     }
 
     /// <summary>
@@ -81,19 +84,21 @@ public static partial class Functions
     /// <exception cref="ShapeException">gamma or beta is not [C], or a channel has no elements.</exception>
     public static (Variable Y, Tensor Mean, Tensor Variance) BatchNormTraining(Variable x, Variable gamma, Variable beta, float epsilon = 1e-5f)
     {
+        x = Tape.Widen(x);
         var (y, mean, variance, rstd) = Normalization.BatchNorm(x.Value, gamma.Value, beta.Value, epsilon);
         Variable result = Tape.Record(
             y,
             [x, gamma, beta],
             dy => Normalization.BatchNormGradient(dy, x.Value, gamma.Value, mean, rstd),
             saved: [rstd]);
-        return (result, mean, variance);
+        return (Tape.Narrow(result), mean, variance);
     }
 
     /// <summary>e^x along an axis, divided by its sum.</summary>
     /// <exception cref="ShapeException">There is no such axis.</exception>
     public static Variable Softmax(Variable x, int axis = -1)
     {
+        x = Tape.Widen(x);
         Tensor y = Normalization.Softmax(x.Value, axis);
         return Tape.Record(y, [x], dy => Normalization.SoftmaxGradient(y, dy, axis));
     }
@@ -102,6 +107,7 @@ public static partial class Functions
     /// <exception cref="ShapeException">There is no such axis.</exception>
     public static Variable LogSoftmax(Variable x, int axis = -1)
     {
+        x = Tape.Widen(x);
         Tensor y = Normalization.LogSoftmax(x.Value, axis);
         return Tape.Record(y, [x], dy => Normalization.LogSoftmaxGradient(y, dy, axis));
     }

@@ -14,6 +14,7 @@ public static partial class Functions
     {
         if (b.Rank == 1) return Squeeze(MatMul(a, Unsqueeze(b, 1)), -1);
         if (a.Rank == 1) return Squeeze(MatMul(Unsqueeze(a, 0), b), -2);
+        (a, b) = (Tape.Narrow(a), Tape.Narrow(b));
         return Tape.Record(Matrices.MatMul(a.Value, b.Value), [a, b], dy => (
             a.RequiresGradient ? SumTo(Matrices.MatMul(dy, b.Value.Transpose()), a) : null,
             b.RequiresGradient ? MatMulGradientB(a.Value, dy, b) : null));
@@ -31,11 +32,14 @@ public static partial class Functions
     /// <param name="bias">[out], or null</param>
     /// <returns>[..., out]</returns>
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
-    public static Variable Linear(Variable x, Variable weight, Variable? bias = null) =>
-        Tape.Record(
+    public static Variable Linear(Variable x, Variable weight, Variable? bias = null)
+    {
+        (x, weight, bias) = (Tape.Narrow(x), Tape.Narrow(weight), Tape.Narrow(bias));
+        return Tape.Record(
             Matrices.Linear(x.Value, weight.Value, bias?.Value),
             [x, weight, bias],
             dy => LinearGradients(dy, x, weight, bias));
+    }
 
     /// <summary>activation(x weight^T + bias) in one pass over the result.</summary>
     /// <param name="activation">A formula that knows its derivative, for instance <see cref="Engine.Tensors.Gelu"/>.</param>
@@ -47,6 +51,7 @@ public static partial class Functions
     public static Variable Linear<TActivation>(TActivation activation, Variable x, Variable weight, Variable? bias = null)
         where TActivation : struct, IDifferentiableUnary
     {
+        (x, weight, bias) = (Tape.Narrow(x), Tape.Narrow(weight), Tape.Narrow(bias));
         Tensor? sum = null;
         Tensor y = Tape.Records(x, weight, bias)
             ? Matrices.Linear(activation, x.Value, weight.Value, bias?.Value, out sum)

@@ -35,8 +35,9 @@ public static partial class Functions
     static Tensor Drop(Tensor x, Shape shape, float probability, Philox random)
     {
         using StepScope temporaries = StepScope.Begin();
-        Tensor uniform = RandomNumbers.Uniform(shape, random, dtype: x.DType, device: x.Device);
-        return temporaries.Keep(Elementwise.Map(new Dropout(1 - probability), x, uniform));
+        // 16 bits are too few for the draws and for the scale.
+        Tensor wide = x.To(x.DType.Accumulated()), uniform = RandomNumbers.Uniform(shape, random, dtype: wide.DType, device: x.Device);
+        return temporaries.Keep(Elementwise.Map(new Dropout(1 - probability), wide, uniform).To(x.DType));
     }
 
     static void CheckProbability(float probability, string operation)

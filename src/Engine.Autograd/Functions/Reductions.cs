@@ -2,7 +2,7 @@ using Engine.Tensors;
 
 namespace Engine.Autograd;
 
-// Folds over axes. Axes may count from the end; null or none means all; keepAxes leaves folded axes as extents of 1.
+// Folds over axes, which are float32 for 16-bit elements. Axes may count from the end; null or none means all; keepAxes leaves folded axes as extents of 1.
 public static partial class Functions
 {
     /// <summary>The sum.</summary>
@@ -33,8 +33,10 @@ public static partial class Functions
     public static Variable Min(Variable x, int[]? axes = null, bool keepAxes = false) =>
         Extreme(x, Reduction.Min(x.Value, axes, keepAxes), Kept(x.Shape, axes, "Min"), "Min");
 
-    static Variable Extreme(Variable x, Tensor y, Shape kept, string operation) =>
-        Tape.Record(
+    static Variable Extreme(Variable x, Tensor y, Shape kept, string operation)
+    {
+        x = Tape.Widen(x);
+        return Tape.Record(
             y,
             [x],
             dy =>
@@ -44,6 +46,7 @@ public static partial class Functions
                 return Elementwise.Select(chosen, share, Tensor.Scalar(0, dy.DType, dy.Device));
             },
             operation: operation);
+    }
 
     /// <summary>The mean squared distance from the mean, divided by n - correction instead of n.</summary>
     /// <param name="x">Any shape.</param>
@@ -53,6 +56,7 @@ public static partial class Functions
     /// <exception cref="ShapeException">There is no such axis.</exception>
     public static Variable Variance(Variable x, int[]? axes = null, float correction = 1, bool keepAxes = false)
     {
+        x = Tape.Widen(x);
         Shape kept = Kept(x.Shape, axes, "Variance");
         float share = 2 / Freedom(x.Shape, kept, correction);
         return Tape.Record(Reduction.Variance(x.Value, axes, correction, keepAxes), [x], dy =>
@@ -63,6 +67,7 @@ public static partial class Functions
     /// <inheritdoc cref="Variance"/>
     public static Variable StandardDeviation(Variable x, int[]? axes = null, float correction = 1, bool keepAxes = false)
     {
+        x = Tape.Widen(x);
         Shape kept = Kept(x.Shape, axes, "StandardDeviation");
         float share = 1 / Freedom(x.Shape, kept, correction);
         Tensor y = StepScope.Run(() => Elementwise.Map(new SquareRoot(), Reduction.Variance(x.Value, axes, correction, keepAxes)));
@@ -93,7 +98,7 @@ public static partial class Functions
         Variable values = Tape.Record(
             chosen.Values,
             [x],
-            dy => Indexing.ScatterAdd(ZerosOf(x), axis, chosen.Index.Unsqueeze(axis), dy.Unsqueeze(axis)),
+            dy => Indexing.ScatterAdd(ZerosOf(x, dy), axis, chosen.Index.Unsqueeze(axis), dy.Unsqueeze(axis)),
             operation: operation);
         return (values, chosen.Index);
     }
@@ -104,7 +109,7 @@ public static partial class Functions
     {
         axis = x.Shape.Axis(axis, "TopK");
         (Tensor values, Tensor index) = Reduction.TopK(x.Value, k, axis);
-        return (Tape.Record(values, [x], dy => Indexing.ScatterAdd(ZerosOf(x), axis, index, dy)), index);
+        return (Tape.Record(values, [x], dy => Indexing.ScatterAdd(ZerosOf(x, dy), axis, index, dy)), index);
     }
 
     /// <summary>The sums of the first 1, 2, 3, ... elements along an axis.</summary>

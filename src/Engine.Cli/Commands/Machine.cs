@@ -11,6 +11,17 @@ static class Machine
 
     public static Option<int> Threads { get; } = new("--threads") { Description = "CPU threads; results do not depend on it.", DefaultValueFactory = _ => ThreadTeam.Threads };
 
+    public static Option<string> Precision { get; } = new("--precision")
+    {
+        Description = "float32, or bf16 for mixed precision: 16-bit activations and copies of the weights, float32 sums, losses and trained weights. For GPUs; a CPU saves memory at best, and takes longer.",
+        DefaultValueFactory = _ => "float32",
+    };
+
+    /// <summary>The precision asked for.</summary>
+    /// <exception cref="UsageException">There is none of that name.</exception>
+    public static Autograd.Precision PrecisionOf(ParseResult parsed) => parsed.Choose(Precision,
+        ("float32", Autograd.Precision.Float32), ("bf16", Autograd.Precision.BFloat16));
+
     /// <summary>Chooses device and threads for the rest of the process.</summary>
     public static void Apply(ParseResult parsed)
     {

@@ -1,3 +1,4 @@
+using Engine.Autograd;
 using Engine.Training;
 using Spectre.Console;
 
@@ -15,9 +16,15 @@ static class ProgressDisplay
     public static T Run<T>(Func<IProgress<TrainingProgress>, T> work)
     {
         if (Console.IsErrorRedirected || !Screen.Profile.Capabilities.Interactive) return work(new PlainLines());
+        Precision precision = Tape.Precision;
         return Screen.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 24 }, new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context => work(new Bars(context)));
+            .Start(context =>
+            {
+                // Whatever thread the display runs this on.
+                using Tape.AutocastScope scope = Tape.Autocast(precision);
+                return work(new Bars(context));
+            });
     }
 
     static string Numbers(TrainingProgress p) => FormattableString.Invariant(

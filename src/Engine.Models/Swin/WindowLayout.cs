@@ -111,7 +111,7 @@ public sealed class WindowLayout
                 if (regions[i] != regions[first + j]) mask[i * Length + j] = Apart;
         }
 
-        return Tensor.From<float>(mask, [windows, 1, Length, Length], like.Device).To(like.DType);
+        return Tensor.From<float>(mask, [windows, 1, Length, Length], like.Device).To(like.DType.Accumulated());
     }
 
     IEnumerable<(int Row, int Column)> Patches(Axis rows, Axis columns)

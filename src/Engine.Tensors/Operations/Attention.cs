@@ -142,7 +142,7 @@ public static class Attention
     }
 
     // In 16 bits a logSumExp of 8 would be off by up to 1/64, and all probabilities of its row with it.
-    static DType Statistics(Tensor query) => query.DType == DType.Float64 ? DType.Float64 : DType.Float32;
+    static DType Statistics(Tensor query) => query.DType.Accumulated();
 
     // No keys, or no features: everybody sees nobody, or all scores are the mask alone.
     static void Degenerate(Tensor query, Tensor key, Tensor value, Tensor? mask, AttentionOptions options, Tensor y, Tensor logSumExp)
@@ -165,7 +165,7 @@ public static class Attention
     // Checks the operands and returns the mask stretched to [B, H, N, M], or to [P, H, N, M] of one that repeats.
     static Tensor? Check(Tensor query, Tensor key, Tensor value, Tensor? mask)
     {
-        Require.Arithmetic("Attention", query);
+        Require.Floating("Attention", query);
         Require.Alike("Attention", query, key);
         Require.Alike("Attention", query, value);
         Require.Rank("Attention", "query", query, 4, "[B, H, N, D]");

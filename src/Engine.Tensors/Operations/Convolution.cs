@@ -16,7 +16,7 @@ public static class Convolution
     public static Tensor Conv2d(Tensor x, Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0, int dilation = 1, int groups = 1)
     {
         Require.Alike("Conv2d", x, weight);
-        Require.Arithmetic("Conv2d", x);
+        Require.Floating("Conv2d", x);
         Geometry geometry = Check("Conv2d", x.Shape, weight.Shape, stride, padding, dilation, groups);
         if (bias is not null)
         {
@@ -52,13 +52,13 @@ public static class Convolution
         return dx;
     }
 
-    /// <summary>dL/dweight [O, C / groups, KH, KW] from dy [B, O, OH, OW] and x [B, C, H, W]; images are added up in order.</summary>
+    /// <summary>dL/dweight [O, C / groups, KH, KW] from dy [B, O, OH, OW] and x [B, C, H, W]; images are added up in order, in float32 for operands of 16 bits.</summary>
     public static Tensor Conv2dWeightGradient(Tensor dy, Tensor x, Shape weight, int stride = 1, int padding = 0, int dilation = 1, int groups = 1)
     {
         Require.Alike("Conv2dWeightGradient", dy, x);
         Geometry g = Check("Conv2dWeightGradient", x.Shape, weight, stride, padding, dilation, groups);
         Require.Shape("Conv2dWeightGradient", "dy", dy, g.Output);
-        Tensor dweight = x.EmptyLike(weight);
+        Tensor dweight = x.EmptyLike(weight, x.DType.Accumulated());
         if (dweight.ElementCount == 0) return dweight;
         if (dy.ElementCount == 0)
         {
@@ -87,7 +87,7 @@ public static class Convolution
         return dweight;
     }
 
-    /// <summary>dL/dbias [O] from dy [B, O, OH, OW].</summary>
+    /// <summary>dL/dbias [O] from dy [B, O, OH, OW]; float32 for 16 bits.</summary>
     public static Tensor Conv2dBiasGradient(Tensor dy) => Reduction.Sum(dy, [0, 2, 3]);
 
     static Tensor Windows(Tensor x, Tensor weight, Tensor? bias, Geometry g)

@@ -7,10 +7,10 @@ public static class Elementwise
     public static Tensor Map<TOp>(Tensor x) where TOp : struct, IUnary => Map(default(TOp), x);
 
     /// <summary>op(x), of x's shape.</summary>
-    /// <exception cref="ShapeException">x is neither float32 nor float64.</exception>
+    /// <exception cref="ShapeException">x holds no floats.</exception>
     public static Tensor Map<TOp>(TOp op, Tensor x) where TOp : struct, IUnary
     {
-        Require.Arithmetic(typeof(TOp).Name, x);
+        Require.Floating(typeof(TOp).Name, x);
         Tensor y = x.EmptyLike();
         if (y.ElementCount > 0) y.Backend.Map(op, x, y);
         return y;
@@ -19,7 +19,7 @@ public static class Elementwise
     /// <summary>y = op(x) into an existing tensor of x's shape, which may be x itself.</summary>
     public static void MapInto<TOp>(TOp op, Tensor x, Tensor y) where TOp : struct, IUnary
     {
-        Require.Arithmetic(typeof(TOp).Name, x);
+        Require.Floating(typeof(TOp).Name, x);
         Require.Alike(typeof(TOp).Name, x, y);
         Require.Shape(typeof(TOp).Name, "the result", y, x.Shape);
         y.Storage.CheckWritable(typeof(TOp).Name);
@@ -35,7 +35,7 @@ public static class Elementwise
     {
         string name = typeof(TOp).Name;
         Require.Alike(name, a, b);
-        Require.Arithmetic(name, a);
+        Require.Floating(name, a);
         Tensor y = a.EmptyLike(Shape.Broadcast(a.Shape, b.Shape, name));
         if (y.ElementCount > 0) y.Backend.Map(op, a.Expand(y.Shape), b.Expand(y.Shape), y);
         return y;
@@ -48,7 +48,7 @@ public static class Elementwise
         Require.Alike(name, a, b);
         Require.Alike(name, a, y);
         y.Storage.CheckWritable(name);
-        Require.Arithmetic(name, a);
+        Require.Floating(name, a);
         Tensor left = a.Expand(y.Shape), right = b.Expand(y.Shape);
         if (y.ElementCount > 0) y.Backend.Map(op, left, right, y);
     }
@@ -63,7 +63,7 @@ public static class Elementwise
         string name = typeof(TOp).Name;
         Require.Alike(name, a, b);
         Require.Alike(name, a, c);
-        Require.Arithmetic(name, a);
+        Require.Floating(name, a);
         Tensor y = a.EmptyLike(Shape.Broadcast(Shape.Broadcast(a.Shape, b.Shape, name), c.Shape, name));
         if (y.ElementCount > 0) y.Backend.Map(op, a.Expand(y.Shape), b.Expand(y.Shape), c.Expand(y.Shape), y);
         return y;
@@ -77,17 +77,16 @@ public static class Elementwise
         Require.Alike(name, a, c);
         Require.Alike(name, a, y);
         y.Storage.CheckWritable(name);
-        Require.Arithmetic(name, a);
+        Require.Floating(name, a);
         Tensor first = a.Expand(y.Shape), second = b.Expand(y.Shape), third = c.Expand(y.Shape);
         if (y.ElementCount > 0) y.Backend.Map(op, first, second, third, y);
     }
 
     /// <summary>a compared with b, as bool, of the shape both broadcast to. Swap the operands for the other directions.</summary>
-    /// <exception cref="ShapeException">The shapes do not broadcast, or the element types differ or cannot be compared (bfloat16).</exception>
+    /// <exception cref="ShapeException">The shapes do not broadcast, or the element types differ.</exception>
     public static Tensor Compare(Comparison comparison, Tensor a, Tensor b)
     {
         Require.Alike("Compare", a, b);
-        if (a.DType == DType.BFloat16) throw new ShapeException("Compare: BFloat16 is storage only; convert with To(DType).");
         Tensor y = a.EmptyLike(Shape.Broadcast(a.Shape, b.Shape, "Compare"), DType.Bool);
         if (y.ElementCount > 0) y.Backend.Compare(comparison, a.Expand(y.Shape), b.Expand(y.Shape), y);
         return y;

@@ -25,14 +25,14 @@ public static class Indexing
     }
 
     /// <summary>x with source[.., j, ..] added at [.., index[.., j, ..], ..] along an axis, in the order of j. The gradient of <see cref="Gather"/>.</summary>
-    /// <param name="x">float32 or float64; it is copied, not changed.</param>
+    /// <param name="x">Floats; it is copied, not changed.</param>
     /// <param name="axis">The axis the index points along.</param>
     /// <param name="index">x's rank; along other axes at most as long as x.</param>
     /// <param name="source">The index's shape, x's element type.</param>
     /// <exception cref="ShapeException">The shapes do not fit so, or an index points outside.</exception>
     public static Tensor ScatterAdd(Tensor x, int axis, Tensor index, Tensor source)
     {
-        Require.Arithmetic("ScatterAdd", x);
+        Require.Floating("ScatterAdd", x);
         Require.Alike("ScatterAdd", x, source);
         axis = x.Shape.Axis(axis, "ScatterAdd");
         Tensor places = Require.Index("ScatterAdd", index, x);
@@ -62,13 +62,13 @@ public static class Indexing
     }
 
     /// <summary>x with the slices of source added at the places an index names along an axis, in its order. The gradient of <see cref="IndexSelect"/>.</summary>
-    /// <param name="x">float32 or float64; it is copied, not changed.</param>
+    /// <param name="x">Floats; it is copied, not changed.</param>
     /// <param name="axis">The axis the index points along.</param>
     /// <param name="index">[J]</param>
     /// <param name="source">x's shape with J along the axis.</param>
     public static Tensor IndexAdd(Tensor x, int axis, Tensor index, Tensor source)
     {
-        Require.Arithmetic("IndexAdd", x);
+        Require.Floating("IndexAdd", x);
         Require.Alike("IndexAdd", x, source);
         axis = x.Shape.Axis(axis, "IndexAdd");
         Require.Rank("IndexAdd", "the index", index, 1, "[J]");
@@ -101,13 +101,20 @@ public static class Indexing
         return rows.Reshape(result);
     }
 
-    /// <summary>dL/dweight [N, D] of <see cref="Embedding"/> from dy [..., D]: rows that occur twice add up, in the order of ids.</summary>
+    /// <summary>dL/dweight [N, D] of <see cref="Embedding"/> from dy [..., D]: rows that occur twice add up, in the order of ids, in float32 for a dy of 16 bits.</summary>
     public static Tensor EmbeddingGradient(Tensor dy, Tensor ids, int rows)
     {
-        Require.Arithmetic("EmbeddingGradient", dy);
+        Require.Floating("EmbeddingGradient", dy);
         ArgumentNullException.ThrowIfNull(ids);
         if (dy.Rank != ids.Rank + 1 || dy.Shape[..^1] != ids.Shape)
             throw new ShapeException($"EmbeddingGradient: dy is {dy.Shape}, expected the shape of ids {ids.Shape} and one axis more.");
+        if (dy.DType.IsNarrow())
+        {
+            Tensor wide = dy.To(DType.Float32), sums = EmbeddingGradient(wide, ids, rows);
+            wide.Release();
+            return sums;
+        }
+
         int width = dy.Shape[^1];
         Tensor y = Tensor.Zeros([rows, width], dy.DType, dy.Device);
         if (dy.ElementCount == 0) return y;

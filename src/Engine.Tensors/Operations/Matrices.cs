@@ -4,7 +4,8 @@ namespace Engine.Tensors;
 /// <remarks>
 /// The right side of a product, a linear layer's weight above all, may hold bfloat16 or float16 where everything else is float32:
 /// it is read in 16 bits and widened, exactly, on the way to the multiplication. The result has the bits that the weight
-/// converted to float32 first would give.
+/// converted to float32 first would give. Where both sides hold the same 16-bit type, sums run in float32 and results are rounded
+/// to that type; gradients of weights, and a given float32 result, take the sums as they are.
 /// </remarks>
 public static class Matrices
 {
@@ -30,7 +31,7 @@ public static class Matrices
     /// <summary>y = a b, or y += a b, into a tensor that is there already.</summary>
     /// <param name="a">[..., M, K]</param>
     /// <param name="b">[..., K, N]; batch axes broadcast. It may be bfloat16 or float16.</param>
-    /// <param name="y">[..., M, N], any strides, no part of a or b.</param>
+    /// <param name="y">[..., M, N], any strides, no part of a or b; a's element type, or float32 where a has 16 bits.</param>
     /// <param name="accumulate">Whether what y holds is added.</param>
     /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
     public static void MatMulInto(Tensor a, Tensor b, Tensor y, bool accumulate = false)
@@ -40,7 +41,7 @@ public static class Matrices
         ArgumentNullException.ThrowIfNull(y);
         Shape shape = ResultShape("MatMulInto", a, b);
         if (y.Shape != shape) throw new ShapeException($"MatMulInto: {a.Shape} times {b.Shape} is {shape}, y is {y.Shape}.");
-        RequireAlike("MatMulInto", a, y);
+        RequireResult("MatMulInto", a, y);
         Multiply(default(Identity), a, b, null, y, null, accumulate);
     }
 
@@ -87,12 +88,12 @@ public static class Matrices
     /// <summary>The gradient of <see cref="Linear(Tensor, Tensor, Tensor?)"/> for its weight: dy^T x over all rows.</summary>
     /// <param name="dy">[..., Out]</param>
     /// <param name="x">[..., In]</param>
-    /// <returns>[Out, In]</returns>
+    /// <returns>[Out, In], float32 where the operands have 16 bits</returns>
     /// <exception cref="ShapeException">The leading axes or element types differ.</exception>
     public static Tensor LinearWeightGradient(Tensor dy, Tensor x)
     {
         CheckWeightGradient(dy, x);
-        Tensor dweight = x.EmptyLike([dy.Shape[^1], x.Shape[^1]]);
+        Tensor dweight = x.EmptyLike([dy.Shape[^1], x.Shape[^1]], x.DType.Accumulated());
         LinearWeightGradientInto(dy, x, dweight);
         return dweight;
     }
@@ -109,7 +110,7 @@ public static class Matrices
         ArgumentNullException.ThrowIfNull(dweight);
         if (dweight.Rank != 2 || dweight.Shape[0] != dy.Shape[^1] || dweight.Shape[1] != x.Shape[^1])
             throw new ShapeException($"LinearWeightGradient: dy {dy.Shape} and x {x.Shape} give [{dy.Shape[^1]}, {x.Shape[^1]}], dweight is {dweight.Shape}.");
-        RequireAlike("LinearWeightGradient", x, dweight);
+        RequireResult("LinearWeightGradient", x, dweight);
         Multiply(default(Identity), Rows(dy).Transpose(), Rows(x), null, dweight, null, accumulate);
     }
 
@@ -138,13 +139,13 @@ public static class Matrices
         a.Storage.CheckUsable();
         b.Storage.CheckUsable();
         y.Storage.CheckWritable("MatMul");
-        if (!y.DType.IsArithmetic())
-            throw new ShapeException($"MatMul: arithmetic runs in Float32 or Float64, not {y.DType}; convert with To(DType).");
+        if (!y.DType.IsFloating())
+            throw new ShapeException($"MatMul: arithmetic runs on floating-point tensors, not {y.DType}; convert with To(DType).");
         if (y.ElementCount == 0) return;
         Shape batch = y.Shape[..^2];
         if (a.Shape[^1] == 0)
         {
-            Tensor zero = y.DType == DType.Float64 ? Tensor.From(new double[1], [1, 1], y.Device) : Tensor.From(new float[1], [1, 1], y.Device);
+            Tensor zero = Tensor.Zeros([1, 1], y.DType, y.Device);
             (a, b) = (zero.Expand([y.Shape[^2], 1]), zero.Expand([1, y.Shape[^1]]));
         }
 
@@ -200,9 +201,16 @@ public static class Matrices
     // A 16-bit right side is widened by the kernels.
     static void RequireFactors(string operation, Tensor a, Tensor b)
     {
-        bool widens = a.DType.IsArithmetic() && b.DType is DType.BFloat16 or DType.Float16;
+        bool widens = a.DType.IsArithmetic() && b.DType.IsNarrow();
         if (!widens) RequireAlike(operation, a, b);
         else if (a.Device != b.Device) throw new DeviceException($"{operation}: the operands lie on {a.Device} and {b.Device}; move one with To(Device).");
+    }
+
+    // The result has the operands' type; float32 takes the sums of 16-bit ones unrounded.
+    static void RequireResult(string operation, Tensor a, Tensor y)
+    {
+        if (!a.DType.IsNarrow() || y.DType != DType.Float32) RequireAlike(operation, a, y);
+        else if (a.Device != y.Device) throw new DeviceException($"{operation}: the operands lie on {a.Device}, the result on {y.Device}; move one with To(Device).");
     }
 
     static void RequireAlike(string operation, Tensor a, Tensor b)

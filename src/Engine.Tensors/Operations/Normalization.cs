@@ -1,14 +1,15 @@
 namespace Engine.Tensors;
 
 /// <summary>Softmax along an axis, layer norm and RMS norm over the last axis, and their gradients.</summary>
+/// <remarks>Rows of 16 bits are computed in float32; their statistics, and the gradients of gamma and beta, are float32 tensors.</remarks>
 public static class Normalization
 {
     /// <summary>e^x along an axis, divided by its sum.</summary>
-    /// <exception cref="ShapeException">There is no such axis, or x is neither float32 nor float64.</exception>
+    /// <exception cref="ShapeException">There is no such axis, or x holds no floats.</exception>
     public static Tensor Softmax(Tensor x, int axis = -1) => Softmax("Softmax", x, axis, false);
 
     /// <summary>The logarithm of <see cref="Softmax(Tensor, int)"/>, computed without overflow.</summary>
-    /// <exception cref="ShapeException">There is no such axis, or x is neither float32 nor float64.</exception>
+    /// <exception cref="ShapeException">There is no such axis, or x holds no floats.</exception>
     public static Tensor LogSoftmax(Tensor x, int axis = -1) => Softmax("LogSoftmax", x, axis, true);
 
     /// <summary>The gradient of <see cref="Softmax(Tensor, int)"/>.</summary>
@@ -35,7 +36,7 @@ public static class Normalization
     public static (Tensor Y, Tensor Mean, Tensor Rstd) LayerNorm(Tensor x, Tensor? gamma, Tensor? beta, float epsilon = 1e-5f)
     {
         CheckRows("LayerNorm", x, gamma, beta);
-        Tensor y = x.EmptyLike(), mean = x.EmptyLike(x.Shape[..^1]), rstd = x.EmptyLike(x.Shape[..^1]);
+        Tensor y = x.EmptyLike(), mean = x.EmptyLike(x.Shape[..^1], x.DType.Accumulated()), rstd = mean.EmptyLike();
         if (y.ElementCount > 0) x.Backend.LayerNorm(Flat(x), gamma, beta, epsilon, Flat(y), Vector(mean), Vector(rstd));
         return (y, mean, rstd);
     }
@@ -55,7 +56,7 @@ public static class Normalization
     {
         CheckGradient("LayerNormGradient", dy, x, gamma, mean, rstd);
         Tensor dx = x.EmptyLike();
-        Tensor? dgamma = wantsGamma ? x.EmptyLike([x.Shape[^1]]) : null, dbeta = wantsBeta ? x.EmptyLike([x.Shape[^1]]) : null;
+        Tensor? dgamma = wantsGamma ? mean.EmptyLike([x.Shape[^1]]) : null, dbeta = wantsBeta ? mean.EmptyLike([x.Shape[^1]]) : null;
         if (dx.ElementCount > 0)
         {
             x.Backend.LayerNormGradient(Flat(dy), Flat(x), gamma, Vector(mean), Vector(rstd), Flat(dx), dgamma, dbeta);
@@ -143,7 +144,7 @@ public static class Normalization
     public static (Tensor Y, Tensor Rstd) RmsNorm(Tensor x, Tensor? gamma, float epsilon = 1e-6f)
     {
         CheckRows("RmsNorm", x, gamma, null);
-        Tensor y = x.EmptyLike(), rstd = x.EmptyLike(x.Shape[..^1]);
+        Tensor y = x.EmptyLike(), rstd = x.EmptyLike(x.Shape[..^1], x.DType.Accumulated());
         if (y.ElementCount > 0) x.Backend.RmsNorm(Flat(x), gamma, epsilon, Flat(y), Vector(rstd));
         return (y, rstd);
     }
@@ -160,7 +161,7 @@ public static class Normalization
     {
         CheckGradient("RmsNormGradient", dy, x, gamma, rstd, rstd);
         Tensor dx = x.EmptyLike();
-        Tensor? dgamma = wantsGamma ? x.EmptyLike([x.Shape[^1]]) : null;
+        Tensor? dgamma = wantsGamma ? rstd.EmptyLike([x.Shape[^1]]) : null;
         if (dx.ElementCount > 0) x.Backend.RmsNormGradient(Flat(dy), Flat(x), gamma, Vector(rstd), Flat(dx), dgamma);
         else Clear(dgamma);
         return (dx, dgamma);
@@ -168,7 +169,7 @@ public static class Normalization
 
     static Tensor Softmax(string operation, Tensor x, int axis, bool logarithm)
     {
-        Require.Arithmetic(operation, x);
+        Require.Floating(operation, x);
         axis = x.Shape.Axis(axis, operation);
         if (x.ElementCount == 0) return x.EmptyLike();
         Tensor along = Along(x, axis), y = along.EmptyLike();
@@ -179,7 +180,7 @@ public static class Normalization
     static Tensor SoftmaxGradient(string operation, Tensor y, Tensor dy, int axis, bool logarithm)
     {
         Require.Alike(operation, y, dy);
-        Require.Arithmetic(operation, y);
+        Require.Floating(operation, y);
         Require.Shape(operation, "dy", dy, y.Shape);
         axis = y.Shape.Axis(axis, operation);
         if (y.ElementCount == 0) return y.EmptyLike();
@@ -190,7 +191,7 @@ public static class Normalization
 
     static void CheckRows(string operation, Tensor x, Tensor? gamma, Tensor? beta)
     {
-        Require.Arithmetic(operation, x);
+        Require.Floating(operation, x);
         if (x.Rank == 0) throw new ShapeException($"{operation}: x is {x.Shape}, expected [..., D].");
         foreach ((string name, Tensor? vector) in (ReadOnlySpan<(string, Tensor?)>)[("gamma", gamma), ("beta", beta)])
         {
@@ -205,10 +206,17 @@ public static class Normalization
         CheckRows(operation, x, gamma, null);
         Require.Alike(operation, x, dy);
         Require.Shape(operation, "dy", dy, x.Shape);
-        Require.Alike(operation, x, mean);
-        Require.Alike(operation, x, rstd);
+        RequireStatistics(operation, x, mean);
+        RequireStatistics(operation, x, rstd);
         Require.Shape(operation, "mean", mean, x.Shape[..^1]);
         Require.Shape(operation, "rstd", rstd, x.Shape[..^1]);
+    }
+
+    static void RequireStatistics(string operation, Tensor x, Tensor statistics)
+    {
+        Require.SameDevice(operation, x, statistics);
+        if (statistics.DType != x.DType.Accumulated())
+            throw new ShapeException($"{operation}: the statistics of {x.DType} rows hold {statistics.DType}, expected {x.DType.Accumulated()}.");
     }
 
     static void Clear(Tensor? vector)

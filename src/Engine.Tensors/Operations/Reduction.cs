@@ -1,20 +1,20 @@
 namespace Engine.Tensors;
 
-/// <summary>Folds over axes. No axes given means all of them; axes may count from the end.</summary>
+/// <summary>Folds over axes. No axes given means all of them; axes may count from the end. Folds of 16-bit elements are float32.</summary>
 public static class Reduction
 {
     /// <summary>Fold of x over some axes by any <see cref="IReduction"/>.</summary>
     /// <param name="op">The fold.</param>
-    /// <param name="x">float32 or float64, any strides.</param>
+    /// <param name="x">Floats, any strides.</param>
     /// <param name="axes">Which axes disappear; empty for all.</param>
     /// <param name="keepAxes">True leaves them with extent 1.</param>
     /// <exception cref="ShapeException">An axis does not exist or occurs twice, or x is no arithmetic type.</exception>
     public static Tensor Reduce<TOp>(TOp op, Tensor x, ReadOnlySpan<int> axes = default, bool keepAxes = false) where TOp : struct, IReduction
     {
         string name = typeof(TOp).Name;
-        Require.Arithmetic(name, x);
+        Require.Floating(name, x);
         Shape kept = Folded(x.Shape, axes, name);
-        Tensor y = x.EmptyLike(kept);
+        Tensor y = x.EmptyLike(kept, x.DType.Accumulated());
         if (y.ElementCount > 0)
         {
             if (x.ElementCount > 0) y.Backend.Reduce(op, x, y);
@@ -34,7 +34,7 @@ public static class Reduction
     public static Tensor Mean(Tensor x, ReadOnlySpan<int> axes = default, bool keepAxes = false)
     {
         Tensor sum = Sum(x, axes, keepAxes);
-        Elementwise.MapInto(default(Divide), sum, Tensor.Scalar(CountFolded(x.Shape, axes, "Mean"), x.DType, x.Device), sum);
+        Elementwise.MapInto(default(Divide), sum, Tensor.Scalar(CountFolded(x.Shape, axes, "Mean"), sum.DType, x.Device), sum);
         return sum;
     }
 
@@ -60,6 +60,8 @@ public static class Reduction
     /// </summary>
     public static Tensor Variance(Tensor x, ReadOnlySpan<int> axes = default, double correction = 1, bool keepAxes = false)
     {
+        Require.Floating("Variance", x);
+        if (x.DType.IsNarrow()) x = x.To(DType.Float32);
         Tensor mean = Mean(x, axes, keepAxes: true);
         Tensor squares = Elementwise.Map<SquaredError>(x, mean);
         Tensor sum = Sum(squares, axes, keepAxes);
@@ -108,7 +110,7 @@ public static class Reduction
     /// <exception cref="ShapeException">k is negative or above the extent.</exception>
     public static (Tensor Values, Tensor Indices) TopK(Tensor x, int k, int axis = -1)
     {
-        Require.Arithmetic("TopK", x);
+        Require.Floating("TopK", x);
         axis = x.Shape.Axis(axis, "TopK");
         if (x.Rank == 0 || k < 0 || k > x.Shape[axis]) throw new ShapeException($"TopK: k = {k} does not fit axis {axis} of {x.Shape}.");
         Tensor rows = RowsAlong(x, axis, out Shape moved);
@@ -121,7 +123,8 @@ public static class Reduction
     /// <summary>Running sums along an axis.</summary>
     public static Tensor CumulativeSum(Tensor x, int axis = -1)
     {
-        Require.Arithmetic("CumulativeSum", x);
+        Require.Floating("CumulativeSum", x);
+        if (x.DType.IsNarrow()) x = x.To(DType.Float32);
         axis = x.Shape.Axis(axis, "CumulativeSum");
         if (x.Rank == 0 || x.ElementCount == 0) return x.Clone();
         Tensor rows = RowsAlong(x, axis, out Shape moved), y = rows.EmptyLike();
@@ -131,7 +134,7 @@ public static class Reduction
 
     static Tensor ArgReduce(bool largest, Tensor x, int axis, bool keepAxis, string operation)
     {
-        Require.Arithmetic(operation, x);
+        Require.Floating(operation, x);
         axis = x.Shape.Axis(axis, operation);
         if (x.Rank == 0 || x.Shape[axis] == 0) throw new ShapeException($"{operation}: nothing to compare along axis {axis} of {x.Shape}.");
         Tensor rows = RowsAlong(x, axis, out _), y = x.EmptyLike([rows.Shape[0]], DType.Int32);
@@ -203,7 +206,7 @@ public static class Reduction
 
     static void RequireElements(string operation, Tensor x, ReadOnlySpan<int> axes)
     {
-        Require.Arithmetic(operation, x);
+        Require.Floating(operation, x);
         if (CountFolded(x.Shape, axes, operation) == 0) throw new ShapeException($"{operation}: nothing to compare in {x.Shape}.");
     }
 }

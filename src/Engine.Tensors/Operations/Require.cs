@@ -22,13 +22,22 @@ static class Require
             throw new ShapeException($"{operation}: element types differ, {a.DType} and {b.DType}; convert one with To(DType).");
     }
 
-    /// <summary>An element type that arithmetic runs in.</summary>
+    /// <summary>float32 or float64: what 16 bits would not be enough for.</summary>
     public static void Arithmetic(string operation, Tensor x)
     {
         ArgumentNullException.ThrowIfNull(x);
         x.Storage.CheckUsable();
         if (!x.DType.IsArithmetic())
             throw new ShapeException($"{operation}: arithmetic runs in Float32 or Float64, not {x.DType}; convert with To(DType).");
+    }
+
+    /// <summary>A floating-point type; 16-bit elements are widened to float32 in registers.</summary>
+    public static void Floating(string operation, Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        x.Storage.CheckUsable();
+        if (!x.DType.IsFloating())
+            throw new ShapeException($"{operation}: arithmetic runs on floating-point tensors, not {x.DType}; convert with To(DType).");
     }
 
     /// <summary>An exact shape of an operand.</summary>

@@ -54,7 +54,7 @@ public static class Rotary
     /// <exception cref="ShapeException">The shapes or element types do not fit.</exception>
     public static Tensor Rotate(Tensor x, Tensor cosine, Tensor sine, bool inverse = false)
     {
-        Require.Arithmetic("Rotary", x);
+        Require.Floating("Rotary", x);
         Require.Rank("Rotary", "x", x, 4, "[B, H, N, D]");
         Require.Alike("Rotary", x, cosine);
         Require.Alike("Rotary", x, sine);

@@ -91,11 +91,13 @@ public sealed partial class Trainer
         Schedule schedule = Schedules.Of(options.Schedule, steps, options.WarmUpSteps(steps));
         ProgressMeter meter = new(phase, steps, options.Epochs, progress, Task.Unit, Task.HitName);
         RunningMeans means = new(Model.Device);
+        using NarrowWeights? narrow = options.Precision == Precision.BFloat16 ? new(Arena, Model.Parameters) : null;
         try
         {
             while (Epoch < options.Epochs)
             {
-                RunSteps(schedule, meter, means, cancellation);
+                RunSteps(schedule, meter, means, narrow, cancellation);
+                narrow?.Refresh();
                 FinishEpoch(StepsPerEpoch * (Epoch + 1), meter, means, cancellation);
             }
         }
@@ -117,7 +119,7 @@ public sealed partial class Trainer
         return means.Loss;
     }
 
-    void RunSteps(Schedule schedule, ProgressMeter meter, RunningMeans means, CancellationToken cancellation)
+    void RunSteps(Schedule schedule, ProgressMeter meter, RunningMeans means, NarrowWeights? narrow, CancellationToken cancellation)
     {
         Model.Train();
         using IEnumerator<TrainingBatch> batches = Task.Epoch(Epoch, Math.Min(StepInEpoch * options.Accumulation, Task.StepsPerEpoch), cancellation).GetEnumerator();
@@ -126,6 +128,7 @@ public sealed partial class Trainer
             cancellation.ThrowIfCancellationRequested();
             int step = StepsPerEpoch * Epoch + StepInEpoch;
             Optimizer.LearningRate = options.LearningRate * schedule.Factor(step);
+            narrow?.Refresh();
             int count = Step(Next(batches), Rest(batches), means);
             StepInEpoch++;
             if (!meter.Count(count)) continue;
@@ -177,7 +180,8 @@ public sealed partial class Trainer
         using (batch)
         {
             using StepScope scope = StepScope.Begin();
-            StepResult result = batch.Forward(options.LabelSmoothing);
+            StepResult result;
+            using (Tape.Autocast(options.Precision)) result = batch.Forward(options.LabelSmoothing);
             if (result.Predictions == 0) return 0;
             means.Add(result);
             result.Loss.Backward(options.Accumulation == 1 ? null : Tensor.Full(result.Loss.Shape, result.Predictions, result.Loss.Value.DType, Model.Device));
@@ -198,7 +202,8 @@ public sealed partial class Trainer
     // The epoch counts as finished only when it has been measured: a run stopped in between measures when it is resumed.
     void FinishEpoch(int step, ProgressMeter meter, RunningMeans means, CancellationToken cancellation)
     {
-        Measurement? measured = Task.Validate(cancellation);
+        Measurement? measured;
+        using (Tape.Autocast(options.Precision)) measured = Task.Validate(cancellation);
         if (measured is { Loss: var loss } && !double.IsFinite(loss)) throw Diverged("validation loss", loss, step);
         if (measured is not null && !(measured.Score <= BestScore)) (BestScore, BestEpoch, BestSummary) = (measured.Score, Epoch + 1, measured.Summary);
         Report(meter, means, step, measured);

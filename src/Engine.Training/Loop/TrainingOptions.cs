@@ -1,3 +1,5 @@
+using Engine.Autograd;
+
 namespace Engine.Training;
 
 /// <summary>How a model is trained.</summary>
@@ -23,6 +25,12 @@ public sealed record TrainingOptions
 
     /// <summary>Less memory for more time: backward computes each block once more (<see cref="Models.Module.RecomputesBlocks"/>). The weights come out the same.</summary>
     public bool Recompute { get; init; }
+
+    /// <summary>
+    /// Mixed precision with BFloat16: activations and weights of 16 bits in forward and backward; the weights that are trained, and the
+    /// optimizer's state, stay float32. It is for GPUs: a CPU saves memory by it, and takes longer.
+    /// </summary>
+    public Precision Precision { get; init; }
 
     /// <summary>Passes over the training data.</summary>
     public int Epochs { get; init; } = 5;
@@ -77,6 +85,7 @@ public sealed record TrainingOptions
     /// <summary>The first option whose value makes no sense, or null.</summary>
     public OptionFault? Fault() =>
         Check(Enum.IsDefined(Optimizer), nameof(Optimizer), (int)Optimizer, "one of the kinds")
+        ?? Check(Enum.IsDefined(Precision), nameof(Precision), (int)Precision, "one of the precisions")
         ?? Check(LearningRate is > 0 and < double.PositiveInfinity, nameof(LearningRate), LearningRate, "a number above 0")
         ?? Check(WeightDecay is >= 0 and < double.PositiveInfinity, nameof(WeightDecay), WeightDecay, "0 or more")
         ?? Check(Lambda is >= 0 and < double.PositiveInfinity, nameof(Lambda), Lambda, "0 or more")

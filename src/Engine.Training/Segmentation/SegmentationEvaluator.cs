@@ -149,9 +149,12 @@ public sealed class SegmentationEvaluator
         for (int i = 0; i < images.Count; i++)
             normalizer.Write(images[i], pixels.AsSpan(i * length, length));
         var input = Tensor.From(pixels, [images.Count, RgbImage.Channels, h, w], model.Device);
-        var logits = options.Window is { } window ? Slide(input, window) : model.Forward(input).Value;
+        var logits = options.Window is { } window ? Slide(input, window) : Logits(input);
         return h == height && w == width ? logits : Resampling.Interpolate(logits, height, width, Tensors.Interpolation.Bilinear);
     }
+
+    // float32, whatever the model computes in.
+    Tensor Logits(Tensor input) => model.Forward(input).Value.To(DType.Float32);
 
     /// <summary>Windows over [B, 3, H, W], the last of each axis moved back so that it ends with the picture -> mean logits [B, classes, H, W].</summary>
     Tensor Slide(Tensor input, int window)
@@ -164,7 +167,7 @@ public sealed class SegmentationEvaluator
             {
                 int h = Math.Min(window, height), w = Math.Min(window, width);
                 using var scope = StepScope.Begin();
-                float[] part = model.Forward(input.Slice(2, top, top + h).Slice(3, left, left + w).Contiguous()).Value.Contiguous().ToArray<float>();
+                float[] part = Logits(input.Slice(2, top, top + h).Slice(3, left, left + w).Contiguous()).Contiguous().ToArray<float>();
                 for (int plane = 0; plane < count * model.Classes; plane++)
                     for (int y = 0; y < h; y++)
                     {

@@ -19,6 +19,7 @@ sealed class ClassificationEvaluation : EvaluateBranch
         "  Image classifiers: accuracy, loss, accuracy per class, and which classes are taken for which.\n" +
         "    engine evaluate --model run/best --data test\n" +
         "    engine evaluate --model run/best --data test --json\n" +
+        "    engine evaluate --model run/best --data test --device cuda --precision bf16\n" +
         "    engine evaluate --model vit-base --adapter lora-run/best --data test\n" +
         CorruptionArguments.Help;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Engine.Autograd;
 
 namespace Engine.Cli;
 
@@ -17,7 +18,7 @@ static class EvaluateCommand
     public static Command Create()
     {
         Command command = Commands.Create("evaluate", "Measure a model on data it has not seen.", ModelBranches.Help(Branches));
-        foreach (Option option in (Option[])[Model, Adapter, Data, .. ModelBranches.Options(Branches), Batch, Json, Machine.Device, Machine.Threads]) command.Add(option);
+        foreach (Option option in (Option[])[Model, Adapter, Data, .. ModelBranches.Options(Branches), Batch, Json, Machine.Precision, Machine.Device, Machine.Threads]) command.Add(option);
         Commands.Run(command, Run);
         return command;
     }
@@ -27,6 +28,7 @@ static class EvaluateCommand
         Machine.Apply(parsed);
         EvaluationArguments arguments = new(parsed.GetValue(Model)!, parsed.GetValue(Data)!, parsed.GetValue(Batch), parsed.GetValue(Json), parsed.GetValue(Adapter));
         if (arguments.Batch < 1) throw new UsageException($"{Batch.Name} is {arguments.Batch}; it must be 1 or more.");
+        using Tape.AutocastScope precision = Tape.Autocast(Machine.PrecisionOf(parsed));
         Branches.Choose(parsed, arguments.Folder, arguments.Data, arguments.Adapter).Run(parsed, arguments, cancellation);
         return ExitCode.Success;
     }

@@ -19,6 +19,7 @@ sealed class ClassificationRun : FinetuneBranch
         "  Image classifiers (ViT, CLIP, Swin; timm, torchvision, Hugging Face): JPEG, PNG or BMP files in one folder a class.\n" +
         "    engine finetune --model vit-base --data train --out run\n" +
         "    engine finetune --model vit-base --data train --val val --out run --optimizer adamw --lr 3e-5 --weight-decay 0.05\n" +
+        "    engine finetune --model vit-base --data train --out run --device cuda --precision bf16\n" +
         "    engine finetune --model clip-base --data train --out probe --trainable head --lr 1e-3 --image-size 336";
 
     public override PreparedRun Prepare(ParseResult parsed, string folder, TrainingArguments arguments, TrainingOptions options)

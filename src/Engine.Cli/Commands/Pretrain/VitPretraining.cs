@@ -26,7 +26,7 @@ sealed class VitPretraining : PretrainBranch
         "  vit, a vision transformer: JPEG, PNG or BMP files in one folder a class.\n" +
         "    engine pretrain --data cifar10/train --val cifar10/test --out vit-cifar --augment small --weight-decay 0.05\n" +
         "    engine pretrain --data photos --image 64 --patch 8 --width 192 --depth 8 --heads 6 --out vit-photos\n" +
-        "    engine pretrain --data photos --size vit-s16 --out vit-photos --drop-path 0.1";
+        "    engine pretrain --data photos --size vit-s16 --out vit-photos --drop-path 0.1 --device cuda --precision bf16";
 
     public override PreparedRun Prepare(ParseResult parsed, TrainingArguments arguments)
     {

@@ -51,7 +51,7 @@ sealed class TrainingArguments
 
     /// <summary>How it is trained.</summary>
     public IReadOnlyList<Option> Recipe =>
-        [optimizer, learningRate, weightDecay, lambda, anchorExclude, epochs, batch, accumulate, recompute, warmUp, schedule, clip, labelSmoothing, seed];
+        [optimizer, learningRate, weightDecay, lambda, anchorExclude, epochs, batch, accumulate, Machine.Precision, recompute, warmUp, schedule, clip, labelSmoothing, seed];
 
     public string Data(ParseResult parsed) => parsed.GetValue(data)!;
 
@@ -99,6 +99,7 @@ sealed class TrainingArguments
             Lambda = parsed.GetValue(lambda),
             Epochs = parsed.GetValue(epochs),
             Accumulation = parsed.GetValue(accumulate),
+            Precision = Machine.PrecisionOf(parsed),
             Recompute = parsed.GetValue(recompute),
             Seed = parsed.GetValue(seed),
             WarmUp = parsed.GetValue(warmUp),
@@ -152,6 +153,7 @@ sealed class TrainingArguments
         nameof(TrainingOptions.WeightDecay) => weightDecay.Name,
         nameof(TrainingOptions.Lambda) => lambda.Name,
         nameof(TrainingOptions.Accumulation) => accumulate.Name,
+        nameof(TrainingOptions.Precision) => Machine.Precision.Name,
         nameof(TrainingOptions.Epochs) => epochs.Name,
         nameof(TrainingOptions.WarmUp) => warmUp.Name,
         nameof(TrainingOptions.Clip) => clip.Name,

@@ -7,7 +7,9 @@ namespace Engine.Gpu;
 /// Arguments of <see cref="RowNorms"/>: y = (x - mean) rstd gamma + beta over dense rows [Rows, Length]. Layer norm (Ba et al. 2016)
 /// centres; RMS norm (Zhang and Sennrich 2019) is the same formula with a mean of 0 and no beta.
 /// </summary>
-struct RowNormArguments<TWord> where TWord : unmanaged
+struct RowNormArguments<TWord, TLane>
+    where TWord : unmanaged
+    where TLane : unmanaged
 {
     public ArrayView<TWord> X;
 
@@ -17,13 +19,13 @@ struct RowNormArguments<TWord> where TWord : unmanaged
     /// <summary>Only for a gradient.</summary>
     public ArrayView<TWord> DY;
 
-    /// <summary>[Rows]; Mean is not used without centring.</summary>
-    public ArrayView<TWord> Mean, Rstd;
+    /// <summary>[Rows], not rounded to 16 bits; Mean is not used without centring.</summary>
+    public ArrayView<TLane> Mean, Rstd;
 
     public OptionalVector<TWord> Gamma, Beta;
 
     /// <summary>Partial sums of dy u and of dy, [Chunks, Length] each, one behind the other.</summary>
-    public ArrayView<TWord> Partials;
+    public ArrayView<TLane> Partials;
 
     public int Rows, Length;
 
@@ -58,7 +60,7 @@ static class RowNorms
     /// A team of threads reads its row twice or, with centring, three times (after the first from the cache): mean, mean square of
     /// the distances from it, result. E[x^2] - mean^2 would do with a time less and lose all digits where the mean is large.
     /// </summary>
-    public static void Forward<TTeam, TCentring, TElement, TWord, TLane>(RowNormArguments<TWord> a)
+    public static void Forward<TTeam, TCentring, TElement, TWord, TLane>(RowNormArguments<TWord, TLane> a)
         where TTeam : struct, IRowTeam
         where TCentring : struct, ICentring
         where TElement : struct, IGpuElement<TWord, TLane>
@@ -85,8 +87,8 @@ static class RowNorms
         if (row >= a.Rows) return;
         if (lane == 0)
         {
-            if (TCentring.Centres) a.Mean[row] = TElement.Store(mean);
-            a.Rstd[row] = TElement.Store(rstd);
+            if (TCentring.Centres) a.Mean[row] = mean;
+            a.Rstd[row] = rstd;
         }
 
         for (int i = lane; i < a.Length; i += TTeam.Size)
@@ -101,7 +103,7 @@ static class RowNorms
     /// dx = rstd (g - mean(g) - u mean(g u)) with g = dy gamma and u = (x - mean) rstd; without centring the first mean is absent. A
     /// team of threads reads its rows of x and dy twice.
     /// </summary>
-    public static void Gradient<TTeam, TCentring, TElement, TWord, TLane>(RowNormArguments<TWord> a)
+    public static void Gradient<TTeam, TCentring, TElement, TWord, TLane>(RowNormArguments<TWord, TLane> a)
         where TTeam : struct, IRowTeam
         where TCentring : struct, ICentring
         where TElement : struct, IGpuElement<TWord, TLane>
@@ -111,8 +113,8 @@ static class RowNorms
         ArrayView<TLane> room = SharedMemory.Allocate<TLane>(RowTeams.Room);
         int row = RowTeams.Row<TTeam>(), lane = RowTeams.Lane<TTeam>(), read = row < a.Rows ? row : a.Rows - 1, first = read * a.Length;
         TLane zero = TLane.Of(0.0), one = TLane.Of(1.0), count = TLane.Of((float)a.Length), sum = zero, dot = zero;
-        TLane mean = zero, rstd = TElement.Load(a.Rstd[read]);
-        if (TCentring.Centres) mean = TElement.Load(a.Mean[read]);
+        TLane mean = zero, rstd = a.Rstd[read];
+        if (TCentring.Centres) mean = a.Mean[read];
         for (int i = lane; i < a.Length; i += TTeam.Size)
         {
             TLane g = TElement.Load(a.DY[first + i]) * OptionalVector<TWord>.At<TElement, TLane>(a.Gamma, i, one);
@@ -135,7 +137,7 @@ static class RowNorms
     /// A chunk of rows' share of dgamma = sum(dy u) and dbeta = sum(dy). A thread walks down a column of a chunk; the chunks follow
     /// from the shape alone and are folded afterwards.
     /// </summary>
-    public static void ParameterPartials<TCentring, TElement, TWord, TLane>(RowNormArguments<TWord> a)
+    public static void ParameterPartials<TCentring, TElement, TWord, TLane>(RowNormArguments<TWord, TLane> a)
         where TCentring : struct, ICentring
         where TElement : struct, IGpuElement<TWord, TLane>
         where TWord : unmanaged
@@ -148,13 +150,13 @@ static class RowNorms
         TLane gamma = TLane.Of(0.0), beta = gamma, mean = gamma;
         for (int row = chunk * a.ChunkRows; row < end; row++)
         {
-            if (TCentring.Centres) mean = TElement.Load(a.Mean[row]);
+            if (TCentring.Centres) mean = a.Mean[row];
             TLane dy = TElement.Load(a.DY[row * a.Length + column]);
-            gamma = TLane.MulAdd(dy, (TElement.Load(a.X[row * a.Length + column]) - mean) * TElement.Load(a.Rstd[row]), gamma);
+            gamma = TLane.MulAdd(dy, (TElement.Load(a.X[row * a.Length + column]) - mean) * a.Rstd[row], gamma);
             beta += dy;
         }
 
-        a.Partials[item] = TElement.Store(gamma);
-        if (TCentring.Centres) a.Partials[items + item] = TElement.Store(beta);
+        a.Partials[item] = gamma;
+        if (TCentring.Centres) a.Partials[items + item] = beta;
     }
 }
