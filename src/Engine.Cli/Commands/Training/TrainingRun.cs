@@ -48,7 +48,7 @@ static class TrainingRun
         {
             ProgressDisplay.Run(progress =>
             {
-                trainer.Fit(progress, cancellation);
+                trainer.Fit(new LoadingNote(progress, trainer.Model.Device), cancellation);
                 return true;
             });
             return false;
