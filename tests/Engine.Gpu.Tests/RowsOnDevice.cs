@@ -10,7 +10,8 @@ static class RowsOnDevice
     {
         try
         {
-            return (GpuDevices.Select("opencl"), null);
+            string? named = Environment.GetEnvironmentVariable("ENGINE_TEST_DEVICES")?.Split(',')[0].Trim();
+            return (GpuDevices.Select(string.IsNullOrEmpty(named) || named == "cpu" ? "opencl" : named), null);
         }
         catch (DeviceException absent)
         {
@@ -18,7 +19,7 @@ static class RowsOnDevice
         }
     });
 
-    /// <summary>The device; the test is skipped where there is none.</summary>
+    /// <summary>The first that ENGINE_TEST_DEVICES names, else opencl; the test is skipped where there is none.</summary>
     public static Device Device
     {
         get

@@ -16,6 +16,7 @@ public static class TensorAssert
         double[] mine = ours.To(DType.Float64).ToArray<double>(), right = reference.To(DType.Float64).ToArray<double>();
         int worst = -1;
         double largest = 0;
+        if (WorstError.IsAsked) WorstError.Note(Share(mine, right, relative, absolute), what);
         for (int i = 0; i < mine.Length; i++)
         {
             double excess = Excess(mine[i], right[i], absolute + relative * Math.Abs(right[i]));
@@ -24,6 +25,18 @@ public static class TensorAssert
 
         Assert.True(worst < 0, worst < 0 ? "" :
             $"{what}: {largest:G3} beyond the tolerance at {Place(worst, ours.Shape)}: ours {mine[worst]:R}, reference {right[worst]:R}.");
+    }
+
+    static double Share(double[] ours, double[] reference, double relative, double absolute)
+    {
+        double share = 0;
+        for (int i = 0; i < ours.Length; i++)
+        {
+            double error = Excess(ours[i], reference[i], 0);
+            if (error > 0) share = Math.Max(share, error / (absolute + relative * Math.Abs(reference[i])));
+        }
+
+        return share;
     }
 
     static double Excess(double ours, double reference, double tolerance)

@@ -27,6 +27,13 @@ static class ProgressDisplay
             });
     }
 
+    /// <summary>Prints a line among what is shown.</summary>
+    public static void Note(string line)
+    {
+        if (Console.IsErrorRedirected) Console.Error.WriteLine(line);
+        else Screen.WriteLine(line);
+    }
+
     static string Numbers(TrainingProgress p) => FormattableString.Invariant(
         $"{(p.Epochs > 1 ? $"epoch {p.Epoch}/{p.Epochs}  " : "")}{(double.IsNaN(p.Loss) ? "" : $"loss {p.Loss:F3}  ")}{p.AccuracyName} {100 * p.Accuracy:F1} %  {p.Rate:F0} {p.Unit}/s{Validation(p)}");
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Engine.Tensors;
 using ILGPU.Runtime;
+using ILGPU.Runtime.OpenCL;
 
 namespace Engine.Gpu;
 
@@ -9,7 +10,7 @@ namespace Engine.Gpu;
 /// runs on one stream in order, it may be given out again before the work that used it is done. Asking a driver for memory
 /// waits for the device: after the first steps of a training nobody asks any more.
 /// </summary>
-sealed class GpuMemoryPool(Accelerator accelerator)
+sealed class GpuMemoryPool(Accelerator accelerator, DriverCalls driver)
 {
     const long Smallest = 256;
 
@@ -68,25 +69,34 @@ sealed class GpuMemoryPool(Accelerator accelerator)
     MemoryBuffer Allocate(long capacity, long bytes)
     {
         DriverAllocations++;
+        if (Ask(capacity) is { } block) return block;
+        Trim();
+        return Ask(capacity) ?? throw new DeviceException(
+            $"Out of memory on {accelerator.Name.Trim()}: {Megabytes(bytes)} asked, {Megabytes(used)} of {Megabytes(accelerator.MemorySize)} in use here, " +
+            $"{Megabytes(Math.Max(0, accelerator.MemorySize - used))} free unless others use the device{Largest(capacity)}. {DriverCalls.Advice}");
+    }
+
+    // Null where memory is lacking.
+    MemoryBuffer? Ask(long capacity)
+    {
+        driver.Begin();
         try
         {
             return accelerator.Allocate1D<byte>(capacity);
         }
-        catch (Exception first) when (first is AcceleratorException or OutOfMemoryException)
+        catch (Exception lacking) when (DriverCalls.IsMemory(lacking) || lacking is CLException { Error: CLError.CL_OUT_OF_RESOURCES })
         {
-            Trim();
-            try
-            {
-                return accelerator.Allocate1D<byte>(capacity);
-            }
-            catch (Exception second) when (second is AcceleratorException or OutOfMemoryException)
-            {
-                throw new DeviceException(
-                    $"Out of memory on {accelerator.Name}: {Megabytes(bytes)} asked, {Megabytes(used)} of {Megabytes(accelerator.MemorySize)} in use here. " +
-                    "Take a smaller --batch with --accumulate, or --recompute.", second);
-            }
+            return null;
+        }
+        catch (AcceleratorException failure)
+        {
+            throw driver.Failed(failure, $"give {Megabytes(capacity)} of memory");
         }
     }
+
+    // OpenCL drivers limit a single piece, to a quarter of the memory for instance.
+    string Largest(long capacity) =>
+        accelerator.Device is CLDevice device && device.GetDeviceInfo<long>(CLDeviceInfoType.CL_DEVICE_MAX_MEM_ALLOC_SIZE) is var most && most < capacity ? $", {Megabytes(most)} at most in one piece" : "";
 
     static string Megabytes(long bytes) => $"{(bytes + (1 << 20) - 1) >> 20:N0} MB";
 
@@ -109,14 +119,22 @@ sealed class GpuMemoryPool(Accelerator accelerator)
     {
         lock (gate)
         {
-            accelerator.Synchronize();
-            foreach (Stack<MemoryBuffer> waiting in idle.Values)
+            driver.Begin();
+            try
             {
-                while (waiting.TryPop(out MemoryBuffer? block))
+                accelerator.Synchronize();
+                foreach (Stack<MemoryBuffer> waiting in idle.Values)
                 {
-                    blocks.Remove(block);
-                    block.Dispose();
+                    while (waiting.TryPop(out MemoryBuffer? block))
+                    {
+                        blocks.Remove(block);
+                        block.Dispose();
+                    }
                 }
+            }
+            catch (AcceleratorException failure)
+            {
+                throw driver.Failed(failure, "take memory back");
             }
 
             pooled = 0;

@@ -19,7 +19,8 @@ sealed class GpuRuntime
         Accelerator = device.CreateAccelerator(context);
         Stream = Accelerator.DefaultStream;
         loader = new(Accelerator);
-        Memory = new(Accelerator);
+        Driver = new(Accelerator.Name.Trim());
+        Memory = new(Accelerator, Driver);
         uploads = new(Accelerator, Stream);
         Faults = new(Accelerator, Stream);
         IsProcessor = device is CLDevice opencl && opencl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_CPU);
@@ -33,6 +34,9 @@ sealed class GpuRuntime
 
     /// <summary>The one queue that everything runs on, in order.</summary>
     public AcceleratorStream Stream { get; }
+
+    /// <summary>What becomes of a call to the driver that fails.</summary>
+    public DriverCalls Driver { get; }
 
     /// <summary>Its memory.</summary>
     public GpuMemoryPool Memory { get; }
@@ -63,7 +67,15 @@ sealed class GpuRuntime
         lock (gate)
         {
             Launches++;
-            start(Stream, config, arguments);
+            Driver.Begin();
+            try
+            {
+                start(Stream, config, arguments);
+            }
+            catch (AcceleratorException failure)
+            {
+                throw Driver.Failed(failure, "start a kernel");
+            }
         }
     }
 
@@ -96,22 +108,48 @@ sealed class GpuRuntime
     public static ArrayView<TWord> View<TWord>(Tensor tensor) where TWord : unmanaged => Reach<TWord>(tensor).View;
 
     /// <summary>Queues a copy from host to device; the source may change as soon as this returns.</summary>
-    public void Write(ReadOnlySpan<byte> source, GpuStorage target, long offset) =>
-        uploads.Write(source, target.Block.AsArrayView<byte>(offset, source.Length));
+    public void Write(ReadOnlySpan<byte> source, GpuStorage target, long offset)
+    {
+        Driver.Begin();
+        try
+        {
+            uploads.Write(source, target.Block.AsArrayView<byte>(offset, source.Length));
+        }
+        catch (AcceleratorException failure)
+        {
+            throw Driver.Failed(failure, "copy to the device");
+        }
+    }
 
     /// <summary>Waits for everything queued, then copies to the host.</summary>
     /// <exception cref="ShapeException">A kernel met an index out of range.</exception>
     public void Read(GpuStorage source, long offset, Span<byte> target)
     {
         HostReads++;
-        source.Block.AsArrayView<byte>(offset, target.Length).CopyToCPU(Stream, target);
-        Faults.Check();
+        Driver.Begin();
+        try
+        {
+            source.Block.AsArrayView<byte>(offset, target.Length).CopyToCPU(Stream, target);
+            Faults.Check();
+        }
+        catch (AcceleratorException failure)
+        {
+            throw Driver.Failed(failure, "copy from the device");
+        }
     }
 
     /// <summary>Waits for everything queued.</summary>
     public void Synchronize()
     {
-        Stream.Synchronize();
-        Faults.Check();
+        Driver.Begin();
+        try
+        {
+            Stream.Synchronize();
+            Faults.Check();
+        }
+        catch (AcceleratorException failure)
+        {
+            throw Driver.Failed(failure, "wait for the device");
+        }
     }
 }

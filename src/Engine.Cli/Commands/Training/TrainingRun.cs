@@ -51,7 +51,7 @@ static class TrainingRun
         {
             ProgressDisplay.Run(progress =>
             {
-                history = folder.History(progress);
+                history = folder.History(new LoadingNote(progress, trainer.Model.Device));
                 trainer.Fit(history, cancellation);
                 return true;
             });
