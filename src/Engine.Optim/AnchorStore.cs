@@ -8,6 +8,7 @@ sealed class AnchorStore
     readonly ParameterArena arena;
     AnchorOptions options;
     readonly Tensor? buffer;
+    readonly double[] lost;
     Tensor? part;
 
     public AnchorStore(ParameterArena arena, AnchorOptions options)
@@ -16,6 +17,7 @@ sealed class AnchorStore
         if (options.Storage == AnchorStorage.Mapped && options.Source is null)
             throw new ArgumentException("Anchors: Mapped needs a Source, the pre-trained values by name.");
         ArgumentOutOfRangeException.ThrowIfLessThan(options.PartLength, 1, nameof(options.PartLength));
+        lost = new double[arena.Segments.Count];
         using StepScope outside = StepScope.Outside();
         buffer = options.Storage switch
         {
@@ -48,8 +50,12 @@ sealed class AnchorStore
             if (buffer is null) Check(segment);
             else if (IsZero(segment)) buffer.Backend.Fill(0, arena.View(buffer, segment));
             else arena.View(buffer, segment).CopyFrom(segment.Parameter.Value);
+            lost[segment.Index] = Storage == AnchorStorage.BFloat16 && !IsZero(segment) ? Loss(segment) : 0;
         }
     }
+
+    /// <summary>How far a parameter's kept anchor is from the weights it was taken from.</summary>
+    public double LossOf(ArenaSegment segment) => lost[segment.Index];
 
     /// <summary>The anchors of some segments in float32 on the device; valid until the next call.</summary>
     public Tensor Fetch(int firstSegment, int count)
@@ -76,6 +82,13 @@ sealed class AnchorStore
     public Tensor? Saved(ArenaSegment segment) => buffer is null ? null : arena.View(buffer, segment);
 
     bool IsZero(ArenaSegment segment) => !segment.IsAnchored || options.AtZero(segment.Parameter);
+
+    double Loss(ArenaSegment segment)
+    {
+        using StepScope scope = StepScope.Begin();
+        Tensor kept = arena.View(buffer!, segment).To(DType.Float32);
+        return Math.Sqrt(Reduction.SumOfSquares(Elementwise.Map<Subtract>(kept, segment.Parameter.Value)).Item());
+    }
 
     void Read(ArenaSegment segment, Tensor target, int origin)
     {

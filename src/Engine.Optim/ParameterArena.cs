@@ -90,16 +90,14 @@ public sealed class ParameterArena
     }
 
     /// <summary>
-    /// What the way of keeping the anchors does to a parameter: |W0 - kept W0| / |W0| of the present weights, 0 in float32. Call it
-    /// before training: where it is not small beside the deviation that training reaches, c has the wrong sign now and then.
+    /// |W0 - kept W0| of a parameter: what keeping its anchor in bfloat16 lost when it was taken, 0 elsewhere. Where it is not small beside
+    /// the deviation that training reaches, c is computed from rounding errors.
     /// </summary>
     /// <exception cref="InvalidOperationException">There are no anchors yet.</exception>
     public double AnchorRounding(ArenaSegment segment)
     {
-        using StepScope scope = StepScope.Begin();
-        Tensor kept = AnchorOf(segment).To(DType.Float64).Reshape(segment.Length), weight = segment.Parameter.Value.To(DType.Float64).Reshape(segment.Length);
-        double norm = Math.Sqrt(Reduction.SumOfSquares(weight).Item());
-        return norm == 0 ? 0 : Math.Sqrt(Reduction.SumOfSquares(Elementwise.Map<Subtract>(kept, weight)).Item()) / norm;
+        ArgumentNullException.ThrowIfNull(segment);
+        return (Store ?? throw new InvalidOperationException("AnchorRounding: this arena has no anchors yet; call Anchor first.")).LossOf(segment);
     }
 
     /// <summary>Takes the anchors anew from the present weights, under the options given before: the second phase of LP-FT.</summary>

@@ -16,6 +16,7 @@ static class RunDescription
         ("learning rate", Text(options.LearningRate)),
         ("weight decay", Text(options.WeightDecay)),
         ("lambda", Text(options.Lambda)),
+        ("method's options", options.Method.Describe()),
         ("accumulated batches", Text(options.Accumulation)),
         ("epochs", Text(options.Epochs)),
         ("warm-up", Text(options.WarmUp)),

@@ -1,4 +1,3 @@
-using Engine.Optim;
 using Engine.Training;
 
 namespace Engine.Cli;
@@ -42,6 +41,6 @@ sealed class RunFolder(OutputFolder folder, Action<string> save, bool keepTrace)
     {
         save(Last);
         trainer.SaveState(Path.Combine(Last, Trainer.StateFile));
-        if (keepTrace && trainer.Optimizer is AdamSpd spd) TraceCsv.Save(Trace, spd.Projection.Trace, keep: traced);
+        if (keepTrace && trainer.Optimizer.Projection is { } projection) TraceCsv.Save(Trace, projection.Trace, keep: traced);
     }
 }

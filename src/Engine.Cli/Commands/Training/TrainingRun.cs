@@ -23,11 +23,8 @@ static class TrainingRun
         if (arguments.Resume(parsed))
             Console.WriteLine($"Resumed after {trainer.Epoch} epochs{(trainer.StepInEpoch > 0 ? $" and {trainer.StepInEpoch} steps" : "")}.");
         bool interrupted = Train(trainer, folder, cancellation);
-        if (keepTrace && trainer.Optimizer is AdamSpd spd)
-        {
-            foreach (string warning in spd.Projection.Trace.Warnings) Console.WriteLine($"note: {warning}");
-            Console.WriteLine($"{folder.Trace}: Adam-SPD, every step and layer");
-        }
+        foreach (OptimizerWarning warning in trainer.Optimizer.Warnings()) Console.WriteLine($"note: {warning.Message}");
+        if (keepTrace && trainer.Optimizer.Projection is not null) Console.WriteLine($"{folder.Trace}: selective projection, every step and layer");
 
         if (trainer.BestEpoch > 0)
             Console.WriteLine($"{folder.Best}: best on the validation data, {trainer.BestSummary} after epoch {trainer.BestEpoch}");
