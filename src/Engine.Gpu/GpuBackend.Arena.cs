@@ -26,7 +26,7 @@ sealed partial class GpuBackend
             Scales = scales,
             Trace = step.Trace is { } ring ? GpuRuntime.View<float>(ring) : scales,
             HasTrace = step.Trace is null ? 0 : 1,
-            TraceStart = step.TraceRow * segments * ArenaStep.TraceWidth,
+            TraceStart = step.TraceStart,
         });
         GC.KeepAlive(step);
     }

@@ -26,13 +26,13 @@ public class Adam : Optimizer
 
     /// <summary>Adam over an arena.</summary>
     /// <exception cref="ArgumentException">A setting is out of its range.</exception>
-    public Adam(ParameterArena arena, AdamOptions options) : this(arena, options, usesAnchors: false)
+    public Adam(ParameterArena arena, AdamOptions options) : this(arena, options, default)
     {
     }
 
-    /// <summary>Adam whose rule may look at the anchors.</summary>
-    protected Adam(ParameterArena arena, AdamOptions options, bool usesAnchors)
-        : base(arena, options, options?.AmsGrad == true ? 3 : 2, usesAnchors)
+    /// <summary>Adam that asks more of the arena.</summary>
+    protected Adam(ParameterArena arena, AdamOptions options, OptimizerNeeds needs)
+        : base(arena, options, options?.AmsGrad == true ? 3 : 2, needs)
     {
         this.options = options!;
         OptimizerOptions.Fraction(this.options.BetaOne, nameof(options.BetaOne));
@@ -50,7 +50,7 @@ public class Adam : Optimizer
     protected bool AmsGrad => options.AmsGrad;
 
     /// <inheritdoc/>
-    protected override void WriteNumbers(in SegmentSettings settings, Span<float> target)
+    protected override void WriteNumbers(ArenaSegment segment, in SegmentSettings settings, Span<float> target)
     {
         target[0] = (float)(settings.LearningRate / (1 - Math.Pow(options.BetaOne, settings.Step)));
         target[1] = (float)(1 / Math.Sqrt(1 - Math.Pow(options.BetaTwo, settings.Step)));

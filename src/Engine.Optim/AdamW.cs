@@ -9,9 +9,9 @@ namespace Engine.Optim;
 public sealed class AdamW(ParameterArena arena, AdamOptions options) : Adam(arena, options)
 {
     /// <inheritdoc/>
-    protected override void WriteNumbers(in SegmentSettings settings, Span<float> target)
+    protected override void WriteNumbers(ArenaSegment segment, in SegmentSettings settings, Span<float> target)
     {
-        base.WriteNumbers(settings, target);
+        base.WriteNumbers(segment, settings, target);
         target[2] = (float)(1 - settings.LearningRate * settings.WeightDecay);
     }
 

@@ -21,6 +21,8 @@ public record OptimizerOptions
     /// <summary>Selective projection decay after the optimizer's own step, or null.</summary>
     public SelectiveProjectionOptions? Projection { get; init; }
 
+    internal virtual AnchorOptions? AnchorChoice => Projection?.Anchors;
+
     internal static double NonNegative(double value, string name) => value >= 0 && double.IsFinite(value)
         ? value
         : throw new ArgumentException($"{name} is {value}; it must be a finite number of at least 0.");

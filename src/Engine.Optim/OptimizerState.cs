@@ -9,8 +9,9 @@ public abstract partial class Optimizer
 
     /// <summary>
     /// All that a later process needs to go on exactly here, under names that a safetensors file can hold: <c>first.NAME</c>,
-    /// <c>second.NAME</c>, <c>third.NAME</c> (the states of parameter NAME), <c>steps.NAME</c> (int64), with anchors <c>anchor.NAME</c>
-    /// and <c>anchored.NAME</c> (bool), and <c>step</c> and <c>learning_rate</c>. The weights are the model's to save.
+    /// <c>second.NAME</c>, <c>third.NAME</c>, <c>extra.NAME</c> (the states of parameter NAME), <c>steps.NAME</c> (int64), <c>memory.NAME</c> and <c>rows.NAME</c>
+    /// (what a method by rows remembers), <c>projection.NAME</c> likewise, with anchors <c>anchor.NAME</c> and <c>anchored.NAME</c> (bool), and <c>step</c> and
+    /// <c>learning_rate</c>. The weights are the model's to save, and anchors that are read from a checkpoint stay there.
     /// </summary>
     /// <returns>Views of the live state, valid until the next step; write them before.</returns>
     public IReadOnlyDictionary<string, Tensor> SaveState()
@@ -23,8 +24,8 @@ public abstract partial class Optimizer
         foreach (ArenaSegment segment in Arena.Segments)
         {
             saved[$"steps.{segment.Name}"] = Tensor.From<long>([steps[segment.Index]], [], Arena.Device);
-            foreach ((string name, Tensor buffer) in Buffers()) saved[$"{name}.{segment.Name}"] = Arena.View(buffer, segment);
-            if (launch.Anchors is not null) saved[$"anchored.{segment.Name}"] = Tensor.From<bool>([segment.IsAnchored], [], Arena.Device);
+            foreach ((string name, Tensor part) in StateOf(segment)) saved[$"{name}.{segment.Name}"] = part;
+            if (UsesAnchors) saved[$"anchored.{segment.Name}"] = Tensor.From<bool>([segment.IsAnchored], [], Arena.Device);
         }
 
         return saved;
@@ -41,8 +42,8 @@ public abstract partial class Optimizer
         foreach (ArenaSegment segment in Arena.Segments)
         {
             steps[segment.Index] = saved[$"steps.{segment.Name}"].ToArray<long>()[0];
-            foreach ((string name, Tensor buffer) in Buffers()) Arena.View(buffer, segment).CopyFrom(saved[$"{name}.{segment.Name}"]);
-            if (launch.Anchors is not null) segment.IsAnchored = saved[$"anchored.{segment.Name}"].ToArray<bool>()[0];
+            foreach ((string name, Tensor part) in StateOf(segment)) part.CopyFrom(saved[$"{name}.{segment.Name}"]);
+            if (UsesAnchors) segment.IsAnchored = saved[$"anchored.{segment.Name}"].ToArray<bool>()[0];
         }
     }
 
@@ -62,9 +63,20 @@ public abstract partial class Optimizer
                 throw new ArgumentException($"Optimizer state: '{name}' is unknown here; the state is of another model or optimizer.");
     }
 
-    IEnumerable<(string Name, Tensor Buffer)> Buffers()
+    IEnumerable<(string Name, Tensor Part)> StateOf(ArenaSegment segment)
     {
-        for (int i = 0; i < states.Length; i++) yield return (StateNames[i], states[i]);
-        if (launch.Anchors is { } anchors) yield return ("anchor", anchors);
+        for (int i = 0; i < states.Length; i++)
+            yield return (needs.Extra && i == states.Length - 1 ? "extra" : StateNames[i], Arena.View(states[i], segment));
+        if (memory is not null) yield return ("memory", memory.Select(0, segment.Index));
+        if (kept is not null) yield return ("rows", RowsOf(kept, segment, needs.Rows));
+        if (Projection?.Memory is { } remembered) yield return ("projection", remembered.Select(0, segment.Index));
+        if (Projection?.Kept is { } rows) yield return ("projection_rows", RowsOf(rows, segment, Projection.Grain));
+        if (UsesAnchors && Arena.Store!.Saved(segment) is { } anchor) yield return ("anchor", anchor);
+    }
+
+    Tensor RowsOf(Tensor rows, ArenaSegment segment, ArenaGrain grain)
+    {
+        int before = Arena.Segments.Take(segment.Index).Sum(each => ArenaTables.RowsOf(each, grain));
+        return rows.Slice(0, before, before + ArenaTables.RowsOf(segment, grain));
     }
 }

@@ -35,7 +35,6 @@ public sealed class ParameterArena
         using StepScope outside = StepScope.Outside();
         (Weights, Gradients) = (NewBuffer(), NewBuffer());
         foreach (ArenaSegment segment in Segments) segment.Parameter.Bind(View(Weights, segment), View(Gradients, segment));
-        (Chunks, SegmentTable) = Tables(Segments, Device);
     }
 
     /// <summary>Where the arena lies.</summary>
@@ -56,12 +55,13 @@ public sealed class ParameterArena
     /// <summary>[Length]: all gradients. A segment whose parameter has none since <see cref="ZeroGradients"/> holds old numbers.</summary>
     public Tensor Gradients { get; }
 
-    /// <summary>[Length]: the anchors W0, or null before <see cref="Anchor"/>.</summary>
-    public Tensor? Anchors { get; private set; }
+    /// <summary>[Length]: the anchors W0, or null before <see cref="Anchor"/> and where they are not kept in float32 beside the weights.</summary>
+    public Tensor? Anchors => Store?.Whole;
 
-    internal Tensor Chunks { get; }
+    /// <summary>True once <see cref="Anchor"/> was called.</summary>
+    public bool HasAnchors => Store is not null;
 
-    internal Tensor SegmentTable { get; }
+    internal AnchorStore? Store { get; private set; }
 
     /// <summary>
     /// Takes the present weights as the anchors; zero for parameters that start from zero by construction
@@ -74,15 +74,30 @@ public sealed class ParameterArena
         foreach (string pattern in options.Exclude)
             if (!Segments.Any(segment => AnchorOptions.Matches(pattern, segment.Name)))
                 throw new ArgumentException($"Anchors: the pattern '{pattern}' fits no parameter; names look like '{Segments[0].Name}'.");
-        if (Anchors is null)
-        {
-            using StepScope outside = StepScope.Outside();
-            Anchors = NewBuffer();
-        }
-
+        if (Store?.Fits(options) != true) Store = new(this, options);
         anchorOptions = options;
         foreach (ArenaSegment segment in Segments) segment.IsAnchored = options.Anchors(segment.Parameter);
-        TakeAnchors(Anchors);
+        Store.Take(options);
+    }
+
+    /// <summary>A parameter's anchor in float32, wherever it is kept; zeros where it has none. A copy of its own.</summary>
+    /// <exception cref="InvalidOperationException">There are no anchors yet.</exception>
+    public Tensor AnchorOf(ArenaSegment segment)
+    {
+        ArgumentNullException.ThrowIfNull(segment);
+        AnchorStore store = Store ?? throw new InvalidOperationException("AnchorOf: this arena has no anchors yet; call Anchor first.");
+        return store.Fetch(segment.Index, 1).Slice(0, 0, segment.Length).Reshape(segment.Parameter.Shape).Clone();
+    }
+
+    /// <summary>
+    /// |W0 - kept W0| of a parameter: what keeping its anchor in bfloat16 lost when it was taken, 0 elsewhere. Where it is not small beside
+    /// the deviation that training reaches, c is computed from rounding errors.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">There are no anchors yet.</exception>
+    public double AnchorRounding(ArenaSegment segment)
+    {
+        ArgumentNullException.ThrowIfNull(segment);
+        return (Store ?? throw new InvalidOperationException("AnchorRounding: this arena has no anchors yet; call Anchor first.")).LossOf(segment);
     }
 
     /// <summary>Takes the anchors anew from the present weights, under the options given before: the second phase of LP-FT.</summary>
@@ -111,14 +126,6 @@ public sealed class ParameterArena
         return Tensor.Zeros([Length], DType.Float32, Device);
     }
 
-    void TakeAnchors(Tensor anchors)
-    {
-        anchors.CopyFrom(Weights);
-        foreach (ArenaSegment segment in Segments)
-            if (segment.Length > 0 && (!segment.IsAnchored || segment.Parameter.ZeroAnchor))
-                anchors.Backend.Fill(0, View(anchors, segment));
-    }
-
     static List<ArenaSegment> LayOut(IReadOnlyList<ParameterGroup> groups, out int length)
     {
         List<ArenaSegment> segments = [];
@@ -145,20 +152,5 @@ public sealed class ParameterArena
             throw new ArgumentException($"ParameterArena: {next} elements; an arena holds at most {int.MaxValue}. Freeze some parameters or train with LoRA.");
         length = (int)Math.Max(next, Alignment);
         return segments;
-    }
-
-    static (Tensor Chunks, Tensor Segments) Tables(IReadOnlyList<ArenaSegment> segments, Device device)
-    {
-        List<int> chunks = [];
-        int[] table = new int[2 * segments.Count];
-        foreach (ArenaSegment segment in segments)
-        {
-            table[2 * segment.Index] = chunks.Count / 3;
-            for (int done = 0; done < segment.Length; done += ArenaStep.ChunkLength)
-                chunks.AddRange([segment.Index, segment.First + done, Math.Min(ArenaStep.ChunkLength, segment.Length - done)]);
-            table[2 * segment.Index + 1] = chunks.Count / 3 - table[2 * segment.Index];
-        }
-
-        return (Tensor.From<int>(chunks.ToArray(), [chunks.Count / 3, 3], device), Tensor.From<int>(table, [segments.Count, 2], device));
     }
 }

@@ -32,7 +32,7 @@ public sealed class Sgd : Optimizer
     }
 
     /// <inheritdoc/>
-    protected override void WriteNumbers(in SegmentSettings settings, Span<float> target)
+    protected override void WriteNumbers(ArenaSegment segment, in SegmentSettings settings, Span<float> target)
     {
         target[0] = (float)settings.LearningRate;
         target[1] = (float)settings.WeightDecay;

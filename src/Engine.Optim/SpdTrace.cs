@@ -19,7 +19,7 @@ public sealed class SpdTrace : IReadOnlyList<SpdTraceRow>
     readonly long[] ringSteps;
     readonly float[]?[] ringRows;
     readonly List<(long Step, float[] Row)> kept = [];
-    readonly List<string> warnings = [];
+    readonly List<OptimizerWarning> warnings = [];
     readonly HashSet<int> warned = [];
     long written;
     bool projected;
@@ -64,21 +64,24 @@ public sealed class SpdTrace : IReadOnlyList<SpdTraceRow>
     /// never left its anchor at zero, and if nothing was ever projected. Asking reads the trace; steps that left the ring unread
     /// are not seen.
     /// </summary>
-    public IReadOnlyList<string> Warnings
+    public IReadOnlyList<string> Warnings => StepCount < StepsToJudge ? [.. Found.Select(found => found.Message)] : [.. Found.Concat(Idle()).OrderBy(found => found.Kind == OptimizerWarningKind.NeverProjected).Select(found => found.Message)];
+
+    /// <summary>The warnings that the trace alone gives: layers pulled past their anchor, and if nothing was ever projected.</summary>
+    internal IReadOnlyList<OptimizerWarning> Found
     {
         get
         {
             for (int i = kept.Count; i < StepCount; i++) StepAt(i);
-            return StepCount < StepsToJudge ? warnings : [.. warnings, .. Idle()];
+            if (StepCount < StepsToJudge || projected) return warnings;
+            return [.. warnings, new(OptimizerWarningKind.NeverProjected, null, $"no layer was projected in {StepCount} steps: Adam-SPD was Adam, since descent never pointed back toward the anchors.")];
         }
     }
 
-    IEnumerable<string> Idle()
+    IEnumerable<OptimizerWarning> Idle()
     {
         foreach (SpdTraceRow row in Latest)
             if (row.Deviation == 0 && arena.Segments.First(segment => segment.Name == row.Segment).Parameter.ZeroAnchor)
-                yield return $"{row.Segment}: still zero after {written} steps: the adapter has learned nothing; is it used in the forward pass, and the learning rate above 0?";
-        if (!projected) yield return $"no layer was projected in {StepCount} steps: Adam-SPD was Adam, since descent never pointed back toward the anchors.";
+                yield return new(OptimizerWarningKind.AdapterAtZero, row.Segment, $"{row.Segment}: still zero after {written} steps: the adapter has learned nothing; is it used in the forward pass, and the learning rate above 0?");
     }
 
     /// <summary>The rows of the steps after a given one, for whoever writes them out now and then.</summary>
@@ -142,8 +145,8 @@ public sealed class SpdTrace : IReadOnlyList<SpdTraceRow>
             float scale = row[segment.Index * ArenaStep.TraceWidth + 3];
             projected |= scale > 0;
             if (scale <= 1 || !warned.Add(segment.Index)) continue;
-            warnings.Add(string.Create(CultureInfo.InvariantCulture,
-                $"{segment.Name}: lambda r was {scale:0.###} in step {ringSteps[ring]}: above 1 the projection passes the anchor and the layer ends on its far side; lower lambda or let the learning rate grow more slowly."));
+            warnings.Add(new(OptimizerWarningKind.Overshoot, segment.Name, string.Create(CultureInfo.InvariantCulture,
+                $"{segment.Name}: lambda r was {scale:0.###} in step {ringSteps[ring]}: above 1 the projection passes the anchor and the layer ends on its far side; lower lambda or let the learning rate grow more slowly.")));
         }
 
         return row;

@@ -58,7 +58,7 @@ public interface IUpdateRule
 /// a multiple of 64 elements. A chunk is at most <see cref="ChunkLength"/> elements of one segment: the unit of work, and of
 /// the partial sums that are folded in chunk order.
 /// </summary>
-public sealed class ArenaStep
+public sealed record ArenaStep
 {
     /// <summary>Elements of a chunk, the last one of a segment excepted.</summary>
     public const int ChunkLength = 4096;
@@ -100,6 +100,9 @@ public sealed class ArenaStep
     /// <summary>float32 [N]: third state, or null.</summary>
     public Tensor? Third { get; init; }
 
+    /// <summary>float32 [N]: fourth state, or null: no rule sees it, but a launch may be given it in the place of another.</summary>
+    public Tensor? Fourth { get; init; }
+
     /// <summary>float32 [N]: the anchors W0, or null: then a rule sees the weight itself in their place.</summary>
     public Tensor? Anchors { get; init; }
 
@@ -113,9 +116,18 @@ public sealed class ArenaStep
     /// <summary>float32 [segments], with <see cref="Partials"/>: the projection scale lambda * r where c &lt; 0, else 0.</summary>
     public Tensor? Scales { get; init; }
 
-    /// <summary>float32 [rows, segments, <see cref="TraceWidth"/>], or null: the ring of traces; the fold writes row <see cref="TraceRow"/>.</summary>
+    /// <summary>float32 [rows, all segments, <see cref="TraceWidth"/>], or null: the ring of traces; the fold writes row <see cref="TraceRow"/>.</summary>
     public Tensor? Trace { get; init; }
 
     /// <summary>The row of the trace this step writes.</summary>
     public int TraceRow { get; set; }
+
+    /// <summary>Which segment of the trace is the first of these: above 0 where the arena is stepped in parts.</summary>
+    public int TraceSegment { get; init; }
+
+    /// <summary>Where in the trace the row of this step begins.</summary>
+    public int TraceStart => Trace is null ? 0 : (TraceRow * Trace.Shape[1] + TraceSegment) * TraceWidth;
+
+    /// <summary>The rows that a method measures and scales one by one, or null.</summary>
+    public ArenaRows? Rows { get; init; }
 }

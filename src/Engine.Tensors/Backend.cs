@@ -158,6 +158,18 @@ public abstract class Backend
 
     /// <summary>w -= scale[segment] (w - anchor) for the segments whose scale is not 0.</summary>
     public abstract void ArenaProject(ArenaStep step);
+
+    /// <summary>Sums of a formula over each piece of <see cref="ArenaStep.Rows"/>, of every segment; see <see cref="IArenaMeasure"/>.</summary>
+    public abstract void ArenaMeasure<TMeasure>(TMeasure measure, ArenaStep step) where TMeasure : struct, IArenaMeasure;
+
+    /// <summary>From the pieces' sums, in their order: what each segment decides and remembers, and each row's scale; see <see cref="IArenaDecision"/>.</summary>
+    public abstract void ArenaDecide<TDecision>(TDecision decision, ArenaStep step) where TDecision : struct, IArenaDecision;
+
+    /// <summary>
+    /// As <see cref="ArenaUpdate"/>, with the row's scale as A. A rule without states is not asked for rows whose scale is 0: there it
+    /// must change nothing.
+    /// </summary>
+    public abstract void ArenaApply<TRule>(TRule rule, ArenaStep step) where TRule : struct, IUpdateRule;
 }
 
 /// <summary>Bytes of a device's memory.</summary>

@@ -45,7 +45,7 @@ public sealed class SegmentationCommandTests
         using Scratch scratch = new();
         string data = Pascal(scratch, "data", 6), model = SmallModel(scratch, classes: 5), best = Path.Combine(scratch["run"], "best");
         Outcome tuned = Succeeds("finetune", "--model", model, "--data", data, "--out", scratch["run"], "--epochs", "1", "--batch", "3", "--variation", "colour");
-        Assert.Contains("New classifier for 3 classes; it starts random and Adam-SPD does not anchor it.", tuned.Output);
+        Assert.Contains("New classifier for 3 classes; it starts random and is not anchored.", tuned.Output);
         Assert.Equal(["sky", "sea", "land"], ClassifierFiles.ReadClassNames(best));
         LoadedModel<Segmenter> loaded = ModelFolder.Load<Segmenter>(best), before = ModelFolder.Load<Segmenter>(model);
         Assert.Equal(3, loaded.Model.Classes);

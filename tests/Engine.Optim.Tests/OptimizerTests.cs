@@ -5,21 +5,9 @@ namespace Engine.Optim.Tests;
 
 public sealed class OptimizerTests
 {
-    public static TheoryData<string> Kinds => ["sgd", "momentum", "nesterov", "adam", "adamw", "amsgrad", "l2sp", "spd", "spd-amsgrad"];
+    public static TheoryData<string> Kinds => [.. Methods.Kinds];
 
-    static Optimizer Create(string kind, ParameterArena arena, bool allowMissing = false) => kind switch
-    {
-        "sgd" => new Sgd(arena, new() { LearningRate = 0.1, WeightDecay = 0.1, AllowMissingGradients = allowMissing }),
-        "momentum" => new Sgd(arena, new() { LearningRate = 0.1, Momentum = 0.9, Dampening = 0.1, AllowMissingGradients = allowMissing }),
-        "nesterov" => new Sgd(arena, new() { LearningRate = 0.1, Momentum = 0.9, Nesterov = true, AllowMissingGradients = allowMissing }),
-        "adam" => new Adam(arena, new() { WeightDecay = 0.1, AllowMissingGradients = allowMissing }),
-        "adamw" => new AdamW(arena, new() { WeightDecay = 0.1, AllowMissingGradients = allowMissing }),
-        "amsgrad" => new AdamW(arena, new() { WeightDecay = 0.1, AmsGrad = true, AllowMissingGradients = allowMissing }),
-        "l2sp" => new L2Sp(arena, new() { WeightDecay = 0.1, AllowMissingGradients = allowMissing }),
-        "spd" => new AdamSpd(arena, new() { LearningRate = 0.05, Lambda = 1.5, AllowMissingGradients = allowMissing }),
-        "spd-amsgrad" => new AdamSpd(arena, new() { LearningRate = 0.05, AmsGrad = true, AllowMissingGradients = allowMissing }),
-        _ => throw new ArgumentException(kind),
-    };
+    static Optimizer Create(string kind, ParameterArena arena, bool allowMissing = false) => Methods.Create(kind, arena, allowMissing);
 
     [Theory, MemberData(nameof(Kinds))]
     public void Bits_do_not_depend_on_the_number_of_threads(string kind)

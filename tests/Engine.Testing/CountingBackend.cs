@@ -121,4 +121,10 @@ public sealed class CountingBackend(Backend inner) : Backend
     public override void ArenaFold(ArenaStep step) => Count().ArenaFold(step);
 
     public override void ArenaProject(ArenaStep step) => Count().ArenaProject(step);
+
+    public override void ArenaMeasure<TMeasure>(TMeasure measure, ArenaStep step) => Count().ArenaMeasure(measure, step);
+
+    public override void ArenaDecide<TDecision>(TDecision decision, ArenaStep step) => Count().ArenaDecide(decision, step);
+
+    public override void ArenaApply<TRule>(TRule rule, ArenaStep step) => Count().ArenaApply(rule, step);
 }

@@ -11,7 +11,7 @@ namespace Engine.Testing;
 /// </summary>
 public static class KernelCatalog
 {
-    static readonly Type[] Formulas = [.. Structs(typeof(IUnary), typeof(IBinary), typeof(ITernary), typeof(IReduction), typeof(IUpdateRule))];
+    static readonly Type[] Formulas = [.. Structs(typeof(IUnary), typeof(IBinary), typeof(ITernary), typeof(IReduction), typeof(IUpdateRule), typeof(IArenaMeasure), typeof(IArenaDecision))];
 
     // The element types with their words and lanes.
     static readonly Type[][] Elements =

@@ -3,14 +3,11 @@ using Engine.Tensors;
 
 namespace Engine.Optim;
 
-/// <summary>Settings of <see cref="L2Sp"/>.</summary>
-public sealed record L2SpOptions : AdamOptions
+/// <summary>Settings of <see cref="L2Sp"/> and <see cref="L2SpDecoupled"/>.</summary>
+public sealed record L2SpOptions : AnchoredOptions
 {
     /// <summary>The pull to zero of the parameters without an anchor: the beta of the paper.</summary>
     public double HeadDecay { get; init; }
-
-    /// <summary>Which parameters have an anchor; the others decay to zero by <see cref="HeadDecay"/>.</summary>
-    public AnchorOptions Anchors { get; init; } = new();
 }
 
 /// <summary>
@@ -23,18 +20,10 @@ public sealed class L2Sp : Adam
 
     /// <summary>L2-SP over an arena, whose present values become the anchors.</summary>
     /// <exception cref="ArgumentException">A setting is out of its range.</exception>
-    public L2Sp(ParameterArena arena, L2SpOptions options) : base(Anchored(arena, options), options, usesAnchors: true)
+    public L2Sp(ParameterArena arena, L2SpOptions options) : base(arena, options, new OptimizerNeeds(Anchors: true))
     {
         this.options = options;
         OptimizerOptions.NonNegative(options.HeadDecay, nameof(options.HeadDecay));
-    }
-
-    static ParameterArena Anchored(ParameterArena arena, L2SpOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(arena);
-        ArgumentNullException.ThrowIfNull(options);
-        if (options.Projection is null) arena.Anchor(options.Anchors);
-        return arena;
     }
 
     /// <inheritdoc/>

@@ -26,7 +26,7 @@ public sealed unsafe partial class CpuBackend
         int* segments = Pointer<int>(step.Segments);
         float* partials = Pointer<float>(step.Partials!), scales = Pointer<float>(step.Scales!), scalars = Pointer<float>(step.Scalars);
         int count = step.Segments.Shape[0];
-        float* trace = step.Trace is { } ring ? Pointer<float>(ring) + (long)step.TraceRow * count * ArenaStep.TraceWidth : null;
+        float* trace = step.Trace is { } ring ? Pointer<float>(ring) + step.TraceStart : null;
         for (int segment = 0; segment < count; segment++)
         {
             float* options = scalars + (long)segment * ArenaStep.ScalarCount;
@@ -53,6 +53,27 @@ public sealed unsafe partial class CpuBackend
             (row[4], row[5]) = ((float)before, (float)Math.Sqrt(gradient));
         }
 
+        GC.KeepAlive(step);
+    }
+
+    /// <inheritdoc/>
+    public override void ArenaMeasure<TMeasure>(TMeasure measure, ArenaStep step)
+    {
+        Simd.Run(step.Weights.DType, new ArenaMeasureKernel<TMeasure>(measure, step));
+        GC.KeepAlive(step);
+    }
+
+    /// <inheritdoc/>
+    public override void ArenaDecide<TDecision>(TDecision decision, ArenaStep step)
+    {
+        ThreadTeam.For(step.Segments.Shape[0], new ArenaDecidePass<TDecision>(decision, step).Task);
+        GC.KeepAlive(step);
+    }
+
+    /// <inheritdoc/>
+    public override void ArenaApply<TRule>(TRule rule, ArenaStep step)
+    {
+        Simd.Run(step.Weights.DType, new ArenaApplyKernel<TRule>(rule, step));
         GC.KeepAlive(step);
     }
 }

@@ -17,6 +17,7 @@ static class RunDescription
         ("weight decay", Text(options.WeightDecay)),
         ("lambda", Text(options.Lambda)),
         ("precision", options.Precision.ToString()),
+        ("method's options", options.Method.Describe()),
         ("accumulated batches", Text(options.Accumulation)),
         ("epochs", Text(options.Epochs)),
         ("warm-up", Text(options.WarmUp)),

@@ -106,13 +106,12 @@ public sealed class MethodComparison(ComparisonSubject subject, ComparisonOption
             Trained = trainer.Arena.Segments.Sum(segment => segment.Parameter.Value.ElementCount),
             ValidationScores = validation,
         };
-        if (trainer.Optimizer is not AdamSpd spd) return outcome;
-        SpdTrace trace = spd.Projection.Trace;
+        outcome = outcome with { Warnings = [.. trainer.Optimizer.Warnings().Select(warning => warning.Message)] };
+        if (trainer.Optimizer.Projection?.Trace is not { } trace) return outcome;
         return outcome with
         {
             Projected = trace.Average(row => row.Projected ? 1.0 : 0),
             ProjectedByLayer = trace.GroupBy(row => row.Segment).ToDictionary(layer => layer.Key, layer => layer.Average(row => row.Projected ? 1.0 : 0)),
-            Warnings = trace.Warnings,
         };
     }
 

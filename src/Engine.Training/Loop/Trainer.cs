@@ -30,8 +30,8 @@ public sealed partial class Trainer
         (Task, this.options) = (task, options);
         options.ChooseParameters(Model);
         if (!Model.IsTrainable) throw new ArgumentException("Every parameter is frozen; nothing is left to train.");
-        Arena = new ParameterArena(Model.Parameters);
-        Optimizer = optimizer?.Invoke(Arena) ?? OptimizerKinds.Create(Arena, options);
+        Arena = OptimizerKinds.Arena(Model, options);
+        Optimizer = optimizer?.Invoke(Arena) ?? OptimizerKinds.Create(Arena, options, Model);
         Model.RecomputesBlocks = options.Recompute;
         Model.Random = RandomPurpose.Regularize.Source(options.Seed);
         stepStart = new(Model, options.Accumulation);
@@ -75,6 +75,9 @@ public sealed partial class Trainer
 
     /// <summary>Called after every epoch, with the validation result where there is a validation set.</summary>
     public event Action<Trainer, Measurement?>? EpochFinished;
+
+    /// <summary>Called after every step, before the next batch.</summary>
+    public event Action<Trainer>? StepFinished;
 
     /// <summary>
     /// Trains until the epochs of the options are done, from where this trainer is: after a cancellation or
@@ -131,6 +134,7 @@ public sealed partial class Trainer
             narrow?.Refresh();
             int count = Step(Next(batches), Rest(batches), means);
             StepInEpoch++;
+            StepFinished?.Invoke(this);
             if (!meter.Count(count)) continue;
             Read(means, step + 1);
             Report(meter, means, step + 1);
@@ -193,6 +197,7 @@ public sealed partial class Trainer
     {
         using StepScope scope = StepScope.Begin();
         if (options.Accumulation > 1) Elementwise.MapInto(new Scale(1f / predictions), Arena.Gradients, Arena.Gradients);
+        Optimizer.BeforeClipping();
         if (options.Clip is { } norm) Clipping.ByGlobalNorm(Arena, norm);
         StepReady?.Invoke(this);
         Optimizer.Step();

@@ -11,8 +11,14 @@ public sealed record TrainingOptions
     /// <summary>The learning rate after warm-up, above 0.</summary>
     public double LearningRate { get; init; } = 1e-4;
 
-    /// <summary>Weight decay of SGD, Adam and AdamW, 0 or more; vectors (biases, norms) have none.</summary>
+    /// <summary>
+    /// Weight decay of SGD, Adam, AdamW, cautious AdamW, FTP and DiGraP, 0 or more; vectors (biases, norms) have none. With L2-SP the pull to
+    /// the pre-trained weights.
+    /// </summary>
     public double WeightDecay { get; init; }
+
+    /// <summary>The knobs of the robust fine-tuning methods.</summary>
+    public MethodOptions Method { get; init; } = new();
 
     /// <summary>Adam-SPD's strength lambda, 0 or more; 1 keeps a selected layer at the deviation it had.</summary>
     public double Lambda { get; init; } = 1;
@@ -89,6 +95,7 @@ public sealed record TrainingOptions
         ?? Check(LearningRate is > 0 and < double.PositiveInfinity, nameof(LearningRate), LearningRate, "a number above 0")
         ?? Check(WeightDecay is >= 0 and < double.PositiveInfinity, nameof(WeightDecay), WeightDecay, "0 or more")
         ?? Check(Lambda is >= 0 and < double.PositiveInfinity, nameof(Lambda), Lambda, "0 or more")
+        ?? Method.Fault()
         ?? Check(Accumulation >= 1, nameof(Accumulation), Accumulation, "1 or more")
         ?? Check(Epochs >= 1, nameof(Epochs), Epochs, "1 or more")
         ?? Check(WarmUp is >= 0 and < double.PositiveInfinity, nameof(WarmUp), WarmUp, "0 or more steps, or a share below 1")
@@ -102,7 +109,7 @@ public sealed record TrainingOptions
         if (Fault() is { } fault) throw new ArgumentException($"TrainingOptions.{fault.Option} {fault.Problem}");
     }
 
-    static OptionFault? Check(bool valid, string option, double value, string expected) =>
+    internal static OptionFault? Check(bool valid, string option, double value, string expected) =>
         valid ? null : new(option, FormattableString.Invariant($"is {value}; it must be {expected}."));
 }
 

@@ -36,7 +36,7 @@ sealed class ClassificationRun : FinetuneBranch
         ImageClassifier model = loaded.Model;
         Console.WriteLine($"{folder}: {loaded.Layout}, {model.ParameterCount:N0} parameters; {training.Count:N0} training and {validation.Count:N0} validation images of {training.ClassNames.Count} classes");
         if (loaded.Fresh.Count > 0)
-            Console.WriteLine($"New head for {training.ClassNames.Count} classes ({Stored(loaded.StoredClasses)}); it starts random{(options.Optimizer == OptimizerKind.AdamSpd ? " and Adam-SPD does not anchor it" : "")}.");
+            Console.WriteLine($"New head for {training.ClassNames.Count} classes ({Stored(loaded.StoredClasses)}); it starts random{(options.Optimizer.UsesAnchors() ? " and is not anchored" : "")}.");
         return ImageArguments.Prepare(parsed, arguments, model, (training, validation), ClassifierFiles.PreprocessingOf(folder, model.ImageSize), loaded.Save);
     }
 

@@ -37,7 +37,7 @@ sealed class SegmentationRun : FinetuneBranch
         Segmenter model = loaded.Model;
         Console.WriteLine($"{folder}: {loaded.Layout}, {model.ParameterCount:N0} parameters; {training.Count:N0} training and {validation.Count:N0} validation pictures of {training.ClassNames.Count} classes");
         if (loaded.Fresh.Count > 0)
-            Console.WriteLine($"New {(grows ? "segmentation head" : "classifier")} for {training.ClassNames.Count} classes; it starts random{(options.Optimizer == OptimizerKind.AdamSpd ? " and Adam-SPD does not anchor it" : "")}.");
+            Console.WriteLine($"New {(grows ? "segmentation head" : "classifier")} for {training.ClassNames.Count} classes; it starts random{(options.Optimizer.UsesAnchors() ? " and is not anchored" : "")}.");
         Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(folder, crop ?? model.ImageSize);
         return PictureArguments.Prepare(parsed, arguments, model, (training, validation), preprocessing, loaded.Save);
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Engine.Optim;
 using Engine.Training;
 
 namespace Engine.Cli;
@@ -23,11 +24,8 @@ static class TrainingRun
         if (arguments.Resume(parsed))
             Console.WriteLine($"Resumed after {trainer.Epoch} epochs{(trainer.StepInEpoch > 0 ? $" and {trainer.StepInEpoch} steps" : "")}.");
         bool interrupted = Train(trainer, folder, cancellation);
-        if (trace is not null && trainer.Optimizer.Projection is { } projection)
-        {
-            foreach (string warning in projection.Trace.Warnings) Console.WriteLine($"note: {warning}");
-            Console.WriteLine($"{trace}: Adam-SPD, every step and layer");
-        }
+        foreach (OptimizerWarning warning in trainer.Optimizer.Warnings()) Console.WriteLine($"note: {warning.Message}");
+        if (trace is not null && trainer.Optimizer.Projection is not null) Console.WriteLine($"{trace}: selective projection, every step and layer");
 
         if (trainer.BestEpoch > 0)
             Console.WriteLine($"{folder.Best}: best on the validation data, {trainer.BestSummary} after epoch {trainer.BestEpoch}");
