@@ -11,6 +11,7 @@ RootCommand root = new(
     "  engine evaluate --model run/best --data test               accuracy, per class, confusion; --corruptions\n" +
     "  engine convert --model vit --to hf --out vit-hf            from one library's layout to another's\n" +
     "  engine inspect vit                                         what a model folder or file holds\n" +
+    "  engine profile --model vit-b16                             where the time of a training step goes\n" +
     "  engine devices                                             what this machine can compute on; --device opencl uses it")
 {
     DemoCommand.Create(),
@@ -22,6 +23,7 @@ RootCommand root = new(
     MergeCommand.Create(),
     ConvertCommand.Create(),
     InspectCommand.Create(),
+    ProfileCommand.Create(),
     DevicesCommand.Create(),
 };
 
