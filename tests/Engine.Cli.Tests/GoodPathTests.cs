@@ -65,7 +65,7 @@ public sealed class GoodPathTests
         string forward = Succeeds("profile", "--model", model, "--batch", "2", "--steps", "1", "--forward", "--shapes").Output;
         Assert.Contains("bound/time, %", forward);
         Assert.DoesNotContain("Gradient", forward);
-        Assert.Contains("profile", EngineProcess.Run("profile", "--model", model, "--batch", "0").Errors);
+        Assert.Contains("--batch is 0", EngineProcess.Run("profile", "--model", model, "--batch", "0").Errors);
     }
 
     [Fact]
