@@ -44,7 +44,8 @@ static class AttentionTable
 
     public static void Print(string[] filters)
     {
-        double peak = Roofline.PeakGflops(Environment.ProcessorCount), triad = Roofline.TriadGigabytes(Environment.ProcessorCount);
+        MachineRoofline machine = MachineRoofline.Measure(Environment.ProcessorCount);
+        double peak = machine.FlopsPerSecond / 1e9, triad = machine.BytesPerSecond / 1e9;
         Console.WriteLine($"{Environment.ProcessorCount} threads: {peak:F1} GFLOP/s, {triad:F1} GB/s; {Device.Parse("cpu").Backend.Description}");
         Console.WriteLine($"{"",-50}  best ms  median ms   share");
         List<Action> actions = [];

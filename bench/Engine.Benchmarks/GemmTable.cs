@@ -54,7 +54,7 @@ static class GemmTable
         List<Action> actions = [.. threads.Select(t => (Action)(() =>
         {
             ThreadTeam.Threads = t;
-            Roofline.MultiplyAdds(t);
+            MachineRoofline.MultiplyAdds(t);
         }))];
         foreach (Case c in cases)
         {
@@ -70,8 +70,8 @@ static class GemmTable
         }
 
         Interleaved.Result[] results = Interleaved.Measure(actions, rounds: 25);
-        double[] peaks = [.. threads.Select((t, i) => Roofline.FlopsOf(t) / results[i].BestSeconds / 1e9)];
-        Console.WriteLine($"peak: {string.Join(", ", threads.Select((t, i) => $"{peaks[i]:F1} GFLOP/s on {t} (median {Roofline.FlopsOf(t) / results[i].MedianSeconds / 1e9:F1})"))}; {Device.Parse("cpu").Backend.Description}");
+        double[] peaks = [.. threads.Select((t, i) => MachineRoofline.FlopsOf(t) / results[i].BestSeconds / 1e9)];
+        Console.WriteLine($"peak: {string.Join(", ", threads.Select((t, i) => $"{peaks[i]:F1} GFLOP/s on {t} (median {MachineRoofline.FlopsOf(t) / results[i].MedianSeconds / 1e9:F1})"))}; {Device.Parse("cpu").Backend.Description}");
         Console.WriteLine($"{"M x K x N",-24} {string.Join(" ", threads.Select(t => $"| {t} thread(s): best  share  median  share"))}");
         for (int i = 0; i < cases.Length; i++)
         {

@@ -79,7 +79,7 @@ static class Llama7B
 
     static void Measure(Settings settings, string folder)
     {
-        double reading = Reading(), peak = Roofline.PeakGflops(ThreadTeam.Threads);
+        double reading = Reading(), peak = MachineRoofline.Measure(ThreadTeam.Threads).FlopsPerSecond / 1e9;
         Print($"{ThreadTeam.Threads} threads: reading {reading:F1} GB/s, multiply-adds {peak:F0} GFLOP/s; {Device.Parse("cpu").Backend.Description}");
         if (!File.Exists(Path.Combine(folder, "config.json")))
         {

@@ -14,6 +14,7 @@ RootCommand root = new(
     "  engine report --run run                                    one page with layers over steps, curves, results\n" +
     "  engine explain --run run --step 10                         a step of Adam-SPD, recomputed line by line\n" +
     "  engine inspect vit                                         what a model folder or file holds\n" +
+    "  engine profile --model vit-b16                             where the time of a training step goes\n" +
     "  engine devices                                             what this machine can compute on; --device opencl uses it")
 {
     DemoCommand.Create(),
@@ -28,6 +29,7 @@ RootCommand root = new(
     InspectCommand.Create(),
     ReportCommand.Create(),
     ExplainCommand.Create(),
+    ProfileCommand.Create(),
     DevicesCommand.Create(),
 };
 

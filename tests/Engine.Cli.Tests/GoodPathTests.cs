@@ -110,6 +110,22 @@ public sealed class GoodPathTests
     }
 
     [Fact]
+    public void Profile_lists_what_a_step_of_a_model_calls_and_what_it_takes()
+    {
+        using Scratch scratch = new();
+        string model = scratch.Model();
+        using JsonDocument json = JsonDocument.Parse(Succeeds("profile", "--model", model, "--batch", "2", "--steps", "2", "--json").Output);
+        JsonElement[] operations = [.. json.RootElement.GetProperty("operations").EnumerateArray()];
+        Assert.Contains(operations, operation => operation.GetProperty("operation").GetString() == "ArenaUpdate AdamWRule" && operation.GetProperty("calls").GetInt32() == 1);
+        Assert.Equal(json.RootElement.GetProperty("seconds").GetDouble(),
+            json.RootElement.GetProperty("seconds_outside_operations").GetDouble() + operations.Sum(operation => operation.GetProperty("seconds").GetDouble()), 9);
+        string forward = Succeeds("profile", "--model", model, "--batch", "2", "--steps", "1", "--forward", "--shapes").Output;
+        Assert.Contains("bound/time, %", forward);
+        Assert.DoesNotContain("Gradient", forward);
+        Assert.Contains("--batch is 0", EngineProcess.Run("profile", "--model", model, "--batch", "0").Errors);
+    }
+
+    [Fact]
     public void A_model_whose_classes_fit_keeps_its_head()
     {
         using Scratch scratch = new();

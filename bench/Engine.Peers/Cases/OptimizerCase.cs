@@ -11,23 +11,25 @@ static class OptimizerCase
 {
     const int Tensors = 150, Elements = 86_000_000 / Tensors;
 
-    public static PeerCase AdamW() => new("optimizer AdamW", () =>
+    public static PeerCase AdamW() => new("optimizer AdamW", sides =>
     {
-        (ParameterArena arena, List<TorchSharp.Modules.Parameter> peers) = Prepare();
+        (ParameterArena arena, List<TorchSharp.Modules.Parameter> peers) = Prepare(sides);
         Optimizer ours = new AdamW(arena, new AdamOptions { LearningRate = 1e-4, WeightDecay = 0.01 });
+        if (peers.Count == 0) return new(ours.Step, null);
         var peer = optim.AdamW(peers, 1e-4, weight_decay: 0.01);
         return Pair(arena, ours, peers, () => peer.step());
     });
 
-    public static PeerCase AdamSpd() => new("optimizer Adam-SPD", () =>
+    public static PeerCase AdamSpd() => new("optimizer Adam-SPD", sides =>
     {
-        (ParameterArena arena, List<TorchSharp.Modules.Parameter> peers) = Prepare();
+        (ParameterArena arena, List<TorchSharp.Modules.Parameter> peers) = Prepare(sides);
         Optimizer ours = new AdamSpd(arena, new AdamSpdOptions { LearningRate = 1e-4, Lambda = 1, Anchors = new AnchorOptions { IncludeFresh = true } });
+        if (peers.Count == 0) return new(ours.Step, null);
         OfficialAdamSpd peer = new(peers, 1e-4, 1);
         return Pair(arena, ours, peers, peer.Step);
     });
 
-    static (ParameterArena, List<TorchSharp.Modules.Parameter>) Prepare()
+    static (ParameterArena, List<TorchSharp.Modules.Parameter>) Prepare(PeerSides sides)
     {
         float[] weights = new float[Elements], gradients = new float[Elements];
         List<Parameter> ours = [];
@@ -37,7 +39,8 @@ static class OptimizerCase
             new Philox(5, (ulong)i).FillUniform(weights);
             new Philox(6, (ulong)i).FillUniform(gradients);
             ours.Add(new Parameter($"w{i}", Tensor.From(weights, [Elements])));
-            peers.Add(new TorchSharp.Modules.Parameter(tensor(weights)) { });
+            if (sides == PeerSides.Ours) continue;
+            peers.Add(new TorchSharp.Modules.Parameter(tensor(weights)));
             peers[i].grad = tensor(gradients);
         }
 

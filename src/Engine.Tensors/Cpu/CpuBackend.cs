@@ -53,6 +53,9 @@ public sealed unsafe partial class CpuBackend : Backend
         // Nothing is queued: every kernel is done when its method returns.
     }
 
+    /// <summary>Gives memory that no tensor holds back to the operating system; the next step asks for it again.</summary>
+    public void Trim() => pool.Trim();
+
     static CpuStorage Check(Storage storage, long offset, long length)
     {
         storage.CheckUsable();
