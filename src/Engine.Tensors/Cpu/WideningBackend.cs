@@ -11,6 +11,8 @@ sealed class WideningBackend(Backend inner) : Backend
 
     public override MemoryUse Memory => inner.Memory;
 
+    public override void ResetPeakMemory() => inner.ResetPeakMemory();
+
     public override Storage Allocate(long bytes) => inner.Allocate(bytes);
 
     public override Storage? Borrow(nint address, long bytes, IDisposable owner) => inner.Borrow(address, bytes, owner);
@@ -187,6 +189,12 @@ sealed class WideningBackend(Backend inner) : Backend
     public override void ArenaFold(ArenaStep step) => inner.ArenaFold(step);
 
     public override void ArenaProject(ArenaStep step) => inner.ArenaProject(step);
+
+    public override void ArenaMeasure<TMeasure>(TMeasure measure, ArenaStep step) => inner.ArenaMeasure(measure, step);
+
+    public override void ArenaDecide<TDecision>(TDecision decision, ArenaStep step) => inner.ArenaDecide(decision, step);
+
+    public override void ArenaApply<TRule>(TRule rule, ArenaStep step) => inner.ArenaApply(rule, step);
 
     /// <summary>The float32 temporaries of one operation; results are rounded, and all is given back, when it is disposed.</summary>
     sealed class Wide(Backend backend) : IDisposable

@@ -70,9 +70,6 @@ public sealed partial class Trainer
     /// <summary>Called when the gradients of a step are complete, clipped if that was asked, before the weights change.</summary>
     public event Action<Trainer>? StepReady;
 
-    /// <summary>Called after the weights of a step have changed.</summary>
-    public event Action<Trainer>? StepFinished;
-
     /// <summary>Called after every epoch, with the validation result where there is a validation set.</summary>
     public event Action<Trainer, Measurement?>? EpochFinished;
 
@@ -201,7 +198,6 @@ public sealed partial class Trainer
         if (options.Clip is { } norm) Clipping.ByGlobalNorm(Arena, norm);
         StepReady?.Invoke(this);
         Optimizer.Step();
-        StepFinished?.Invoke(this);
     }
 
     // The epoch counts as finished only when it has been measured: a run stopped in between measures when it is resumed.
