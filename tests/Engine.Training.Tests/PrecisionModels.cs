@@ -24,11 +24,7 @@ static class PrecisionModels
             case "upernet":
                 UperNet segmenter = new(new() { Backbone = Swin with { Classes = 0, WindowRule = WindowRule.PadAndShift }, Classes = 3, Channels = 8, AuxiliaryChannels = 8 }, 3);
                 Tensor mask = Tensor.From([.. Enumerable.Range(0, 4 * 64 * 64).Select(i => i / 256 % 3)], [4, 64, 64]);
-                return (segmenter, () =>
-                {
-                    (Variable logits, Variable? auxiliary) = segmenter.ForwardBoth(pixels);
-                    return Functions.CrossEntropy(logits, mask) + Functions.CrossEntropy(auxiliary!, mask);
-                });
+                return (segmenter, () => SegmentationLoss(segmenter, pixels, mask));
             default:
                 Llama llama = new(Llama, 3);
                 if (family == "lora")
@@ -43,5 +39,11 @@ static class PrecisionModels
         }
 
         (Module, Func<Variable>) Classifier(ImageClassifier model) => (model, () => Functions.CrossEntropy(model.Forward(pixels), labels));
+    }
+
+    static Variable SegmentationLoss(UperNet model, Tensor pixels, Tensor mask)
+    {
+        (Variable logits, Variable? auxiliary) = model.ForwardBoth(pixels);
+        return Functions.CrossEntropy(logits, mask) + Functions.CrossEntropy(auxiliary!, mask);
     }
 }
