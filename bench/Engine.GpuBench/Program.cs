@@ -130,6 +130,6 @@ static int List(BenchCase[] cases)
 
 static int Fail(string message)
 {
-    Console.Error.WriteLine($"error: {message}.");
+    Console.Error.WriteLine($"error: {message.TrimEnd('.')}.");
     return 1;
 }

@@ -43,7 +43,8 @@ public sealed class DriverTests
         Compile(scratch.Write("driver.c", System.Text.Encoding.ASCII.GetBytes(source)), scratch[library]);
         Outcome list = Run(scratch.Path, "devices");
         Assert.Equal((0, ""), (list.Code, list.Errors));
-        Assert.Contains($"{device}: ", list.Output, StringComparison.Ordinal);
+        Assert.Contains($"\n{device}: the driver shows no device", list.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain($"{device}:0", list.Output, StringComparison.Ordinal);
         Outcome asked = Run(scratch.Path, "pretrain", "--data", scratch.Images(), "--out", scratch["run"], "--device", device);
         Assert.Equal(1, asked.Code);
         Assert.Contains($"'{device}' is not here", Assert.Single(asked.ErrorLines));

@@ -157,7 +157,6 @@ public sealed class FailureTests
             ("LayerNorm", () => Normalization.LayerNorm(there, here.Select(0, 0), here.Select(0, 0))),
             ("CrossEntropy", () => Functions.CrossEntropy(new Variable(there), places)),
             ("Concatenate", () => Functions.Concatenate(0, new Variable(there), new Variable(here))),
-            ("arena", () => _ = new ParameterArena([new Parameter("a", there), new Parameter("b", here)])),
         ];
         foreach ((string name, Action run) in mixtures)
         {

@@ -1,5 +1,6 @@
 using Engine.Tensors;
 using ILGPU;
+using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
 
@@ -110,8 +111,11 @@ public static class GpuDevices
                 add(builder);
             });
             int index = 0;
-            foreach (ILGPU.Runtime.Device device in context.Devices) devices.Add(new(Describe($"{family}:{index++}", device), context, device));
-            if (index == 0) notes.Add($"{family}: the driver shows no device");
+
+            // A context without any device gets ILGPU's own, which computes on the host: it is none of the driver's.
+            foreach (ILGPU.Runtime.Device device in context.Devices)
+                if (device is not CPUDevice) devices.Add(new(Describe($"{family}:{index++}", device), context, device));
+            if (index == 0) notes.Add($"{family}: the driver shows no device; there is none, or the driver does not work{(family == "cuda" ? " (nvidia-smi says more)" : " (clinfo says more)")}");
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {

@@ -34,7 +34,7 @@ sealed class DriverCalls(string device)
     /// <param name="what">What it was asked to do.</param>
     public DeviceException Failed(AcceleratorException failure, string what)
     {
-        string said = failure.Message.Split('\n')[0].Trim().TrimEnd('.');
+        string said = failure is CLException { Error: var error } ? error.ToString() : failure.Message.Split('\n')[0].Trim().TrimEnd('.');
         if (IsMemory(failure)) return new($"Out of memory on {device}: the driver could not {what} ({said}). {Advice}", failure);
         return lost ??= new(
             $"Device {device} is lost: its driver could not {what} ({said}). What it held is gone; saved files are whole. Start again, with --resume where a run was saved; 'engine devices --report' says whether the device works.", failure);

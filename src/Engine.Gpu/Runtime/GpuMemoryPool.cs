@@ -79,9 +79,9 @@ sealed class GpuMemoryPool(Accelerator accelerator, DriverCalls driver)
     // Null where memory is lacking.
     MemoryBuffer? Ask(long capacity)
     {
-        driver.Begin();
         try
         {
+            driver.Begin();
             return accelerator.Allocate1D<byte>(capacity);
         }
         catch (Exception lacking) when (DriverCalls.IsMemory(lacking) || lacking is CLException { Error: CLError.CL_OUT_OF_RESOURCES })
@@ -119,9 +119,9 @@ sealed class GpuMemoryPool(Accelerator accelerator, DriverCalls driver)
     {
         lock (gate)
         {
-            driver.Begin();
             try
             {
+                driver.Begin();
                 accelerator.Synchronize();
                 foreach (Stack<MemoryBuffer> waiting in idle.Values)
                 {

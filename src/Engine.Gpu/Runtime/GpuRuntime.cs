@@ -67,9 +67,9 @@ sealed class GpuRuntime
         lock (gate)
         {
             Launches++;
-            Driver.Begin();
             try
             {
+                Driver.Begin();
                 start(Stream, config, arguments);
             }
             catch (AcceleratorException failure)
@@ -110,9 +110,9 @@ sealed class GpuRuntime
     /// <summary>Queues a copy from host to device; the source may change as soon as this returns.</summary>
     public void Write(ReadOnlySpan<byte> source, GpuStorage target, long offset)
     {
-        Driver.Begin();
         try
         {
+            Driver.Begin();
             uploads.Write(source, target.Block.AsArrayView<byte>(offset, source.Length));
         }
         catch (AcceleratorException failure)
@@ -126,9 +126,9 @@ sealed class GpuRuntime
     public void Read(GpuStorage source, long offset, Span<byte> target)
     {
         HostReads++;
-        Driver.Begin();
         try
         {
+            Driver.Begin();
             source.Block.AsArrayView<byte>(offset, target.Length).CopyToCPU(Stream, target);
             Faults.Check();
         }
@@ -141,9 +141,9 @@ sealed class GpuRuntime
     /// <summary>Waits for everything queued.</summary>
     public void Synchronize()
     {
-        Driver.Begin();
         try
         {
+            Driver.Begin();
             Stream.Synchronize();
             Faults.Check();
         }
