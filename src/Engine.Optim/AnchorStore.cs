@@ -65,7 +65,8 @@ sealed class AnchorStore
         if (Whole is { } whole) return whole.Slice(0, first, first + length);
         Tensor target = part!.Slice(0, 0, length);
         if (buffer is { } kept && kept.Device == arena.Device) target.CopyFrom(kept.Slice(0, first, first + length));
-        else if (buffer is { } host) target.CopyFrom<float>(host.Slice(0, first, first + length).AsReadOnlySpan<float>());
+        else if (buffer is { } host && (first + (long)length) * sizeof(float) <= int.MaxValue) target.CopyFrom<float>(host.Slice(0, first, first + length).AsReadOnlySpan<float>());
+        else if (buffer is { } large) target.CopyFrom(large.Slice(0, first, first + length));       // beyond what a span sees of one storage
         else
             for (int i = firstSegment; i < firstSegment + count; i++) Read(arena.Segments[i], target, first);
         return target;
