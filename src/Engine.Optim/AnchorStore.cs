@@ -7,9 +7,8 @@ sealed class AnchorStore
 {
     readonly ParameterArena arena;
     AnchorOptions options;
-    readonly Tensor? buffer;
+    readonly Tensor? buffer, part;
     readonly double[] lost;
-    Tensor? part;
 
     public AnchorStore(ParameterArena arena, AnchorOptions options)
     {
@@ -26,6 +25,8 @@ sealed class AnchorStore
             AnchorStorage.Host => Tensor.Zeros([arena.Length], DType.Float32, Device.Parse("cpu")),
             _ => null,
         };
+        if (options.Storage != AnchorStorage.Device)
+            part = Tensor.Zeros([ArenaPart.Split(arena, options.PartLength).Max(each => LengthOf(each.First, each.Count).Length)], DType.Float32, arena.Device);
     }
 
     /// <summary>The whole of the anchors, where they lie on the device in float32.</summary>
@@ -60,26 +61,25 @@ sealed class AnchorStore
     /// <summary>The anchors of some segments in float32 on the device; valid until the next call.</summary>
     public Tensor Fetch(int firstSegment, int count)
     {
-        int first = arena.Segments[firstSegment].First, last = firstSegment + count - 1;
-        int length = (last + 1 < arena.Segments.Count ? arena.Segments[last + 1].First : arena.Length) - first;
+        (int first, int length) = LengthOf(firstSegment, count);
         if (Whole is { } whole) return whole.Slice(0, first, first + length);
-        if (part is null || part.ElementCount < length)
-        {
-            using StepScope outside = StepScope.Outside();
-            part?.Release();
-            part = Tensor.Zeros([length], DType.Float32, arena.Device);
-        }
-
-        Tensor target = part.Slice(0, 0, length);
+        Tensor target = part!.Slice(0, 0, length);
         if (buffer is { } kept && kept.Device == arena.Device) target.CopyFrom(kept.Slice(0, first, first + length));
-        else if (buffer is { } host) target.CopyFrom<float>(host.Slice(0, first, first + length).AsReadOnlySpan<float>());
+        else if (buffer is { } host && (first + (long)length) * sizeof(float) <= int.MaxValue) target.CopyFrom<float>(host.Slice(0, first, first + length).AsReadOnlySpan<float>());
+        else if (buffer is { } large) target.CopyFrom(large.Slice(0, first, first + length));       // beyond what a span sees of one storage
         else
-            for (int i = firstSegment; i <= last; i++) Read(arena.Segments[i], target, first);
+            for (int i = firstSegment; i < firstSegment + count; i++) Read(arena.Segments[i], target, first);
         return target;
     }
 
     /// <summary>One parameter's anchor as it is saved, or null where the checkpoint keeps it.</summary>
     public Tensor? Saved(ArenaSegment segment) => buffer is null ? null : arena.View(buffer, segment);
+
+    (int First, int Length) LengthOf(int firstSegment, int count)
+    {
+        int first = arena.Segments[firstSegment].First, next = firstSegment + count;
+        return (first, (next < arena.Segments.Count ? arena.Segments[next].First : arena.Length) - first);
+    }
 
     bool IsZero(ArenaSegment segment) => !segment.IsAnchored || options.AtZero(segment.Parameter);
 

@@ -38,10 +38,10 @@ sealed class ArenaPart(ParameterArena arena, int firstSegment, int segmentCount)
         Tensor.Zeros([arena.Segments.Count, 4], DType.Float32, arena.Device),
         Tensor.Zeros([arena.Segments.Sum(segment => ArenaTables.RowsOf(segment, grain))], DType.Float32, arena.Device));
 
-    /// <summary>The parts an arena is stepped in: one, or as many as its anchors are fetched in.</summary>
-    public static IEnumerable<(int First, int Count)> Split(ParameterArena arena, bool usesAnchors)
+    /// <summary>The parts an arena is stepped in: as few as have at most so many elements each, or one segment.</summary>
+    public static IEnumerable<(int First, int Count)> Split(ParameterArena arena, int limit)
     {
-        int limit = usesAnchors ? arena.Store!.PartLength : int.MaxValue, first = 0;
+        int first = 0;
         for (int i = 1; i <= arena.Segments.Count; i++)
         {
             if (i < arena.Segments.Count && arena.Segments[i].First + (long)arena.Segments[i].Length - arena.Segments[first].First <= limit) continue;

@@ -50,7 +50,7 @@ public abstract partial class Optimizer
         if (needs.Rows != ArenaGrain.None) (memory, kept) = ArenaPart.MemoryOf(arena, needs.Rows);
         if (options.Projection is { } projection) Projection = new(arena, projection, stateCount > 0);
         UsesAnchors = needs.Anchors || Projection is not null;
-        foreach ((int first, int count) in ArenaPart.Split(arena, UsesAnchors)) parts.Add(PartOf(first, count, stateCount));
+        foreach ((int first, int count) in ArenaPart.Split(arena, UsesAnchors ? arena.Store!.PartLength : int.MaxValue)) parts.Add(PartOf(first, count, stateCount));
     }
 
     bool UsesAnchors { get; }

@@ -58,7 +58,7 @@ public abstract partial class Optimizer
 
     IEnumerable<OptimizerWarning> Narrow()
     {
-        if (Projection is null || StepCount == 0 || Arena.Store!.Storage != AnchorStorage.BFloat16) yield break;
+        if (Projection is null || Projection.Trace.StepCount == 0 || Arena.Store!.Storage != AnchorStorage.BFloat16) yield break;
         IReadOnlyList<SpdTraceRow> latest = Projection.Trace.Latest;
         foreach (ArenaSegment segment in Arena.Segments)
         {

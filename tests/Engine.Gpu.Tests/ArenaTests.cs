@@ -38,6 +38,47 @@ public sealed class ArenaTests
         }
     }
 
+    // Rows of one element and of more than a piece, on both sets of kernels.
+    [Theory]
+    [InlineData("rows")]
+    [InlineData("mars")]
+    [InlineData("ftp")]
+    [InlineData("digrap")]
+    [InlineData("mean")]
+    public void Methods_by_rows_follow_the_CPU(string method)
+    {
+        Tensor[] ours = TrainRows(RowsOnDevice.Device, method), again = TrainRows(RowsOnDevice.Device, method), right = TrainRows(Device.Parse("cpu"), method);
+        for (int i = 0; i < RowShapes.Length; i++)
+        {
+            TensorAssert.Close(ours[i], right[i], 2e-5, 2e-6, $"{method}: {ours[i].Shape}");
+            TensorAssert.SameBits(ours[i], again[i], $"{method}: {ours[i].Shape}, the second time");
+        }
+    }
+
+    static readonly int[][] RowShapes = [[1, 1], [300, 1], [7, 5], [3, 2, 3, 3], [2, 9001], [600, 17], [4099]];
+
+    static Tensor[] TrainRows(Device device, string method)
+    {
+        Parameter[] parameters = [.. RowShapes.Select((shape, i) => new Parameter($"p{i}", RowsOnDevice.Draw(Shape.Create(shape), i + 1).To(device)) { IsFresh = false })];
+        ParameterArena arena = new(parameters);
+        Optimizer optimizer = method switch
+        {
+            "rows" => new AdamSpd(arena, new() { LearningRate = 0.05, Projection = new() { Grain = ProjectionGrain.RowRatio } }),
+            "mean" => new AdamSpd(arena, new() { LearningRate = 0.05, Projection = new() { Grain = ProjectionGrain.Row, ConditionDecay = 0.5 } }),
+            "mars" => new MarsSp(arena, new() { LearningRate = 0.05, Radius = 0.2 }),
+            "ftp" => new AdamFtp(arena, new() { LearningRate = 0.05 }),
+            _ => new DiGraP(arena, new() { LearningRate = 0.05, OmegaLearningRate = 0.1 }),
+        };
+        for (int step = 0; step < 5; step++)
+        {
+            optimizer.ZeroGradients();
+            for (int i = 0; i < parameters.Length; i++) parameters[i].Backward(RowsOnDevice.Draw(Shape.Create(RowShapes[i]), 100 * step + i, spread: step % 2 == 0 ? 1 : -1).To(device));
+            optimizer.Step();
+        }
+
+        return [.. parameters.Select(parameter => parameter.Value.Clone())];
+    }
+
     static Tensor[] Train(Device device, bool projects)
     {
         Parameter[] parameters = [.. Lengths.Select((length, i) => new Parameter($"p{i}", RowsOnDevice.Draw([length], i + 1).To(device)) { IsFresh = false })];

@@ -209,6 +209,9 @@ public sealed partial class Trainer
         if (measured is not null && !(measured.Score <= BestScore)) (BestScore, BestEpoch, BestSummary) = (measured.Score, Epoch + 1, measured.Summary);
         Report(meter, means, step, measured);
         (Epoch, StepInEpoch) = (Epoch + 1, 0);
+
+        // What the trace gives reason to warn of is looked for before its ring forgets the steps.
+        _ = Optimizer.Projection?.Trace.Warnings;
         EpochFinished?.Invoke(this, measured);
     }
 
