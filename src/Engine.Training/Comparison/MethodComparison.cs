@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Engine.Models;
-using Engine.Optim;
 
 namespace Engine.Training;
 
