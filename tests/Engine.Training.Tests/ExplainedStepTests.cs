@@ -44,6 +44,27 @@ public sealed class ExplainedStepTests
         Assert.True(One("Adam-SPD", "lambda 1").Deviation < One("Adam-SPD", "lambda 0.5").Deviation);
     }
 
+    [Theory, InlineData(0.0), InlineData(0.5), InlineData(1.0)]
+    public void One_weight_follows_the_formulas(double lambda)
+    {
+        (double w, double velocity) = (0, 0);
+        int projected = 0;
+        foreach (OneDimensionStep step in OneDimension.Run(32, lambda))
+        {
+            double gradient = w - 1;
+            velocity = 0.9 * velocity + gradient;
+            double u = w - 0.1 * velocity, condition = -gradient * w, ratio = condition < 0 ? Math.Clamp((Math.Abs(u) - Math.Abs(w)) / Math.Abs(u), 0, 1) : 0;
+            w = u - lambda * ratio * u;
+            Assert.Equal(condition, step.Condition, 1e-5);
+            Assert.Equal(ratio, step.Ratio, 1e-5);
+            Assert.Equal(u, step.Candidate, 1e-5);
+            Assert.Equal(w, step.After, 1e-5);
+            if (step.Projected) projected++;
+        }
+
+        Assert.Equal(lambda > 0, projected > 5);
+    }
+
     [Fact]
     public void A_file_that_is_no_step_is_refused()
     {

@@ -64,7 +64,7 @@ static class ExplainCommand
 
     static int PrintExample(string? picture)
     {
-        const int Steps = 24;
+        const int Steps = 32;
         IReadOnlyList<OneDimensionStep> plain = OneDimension.Run(Steps, lambda: 0), projected = OneDimension.Run(Steps, lambda: 1);
         Console.WriteLine("One weight w with the loss (w - 1)^2 / 2, anchored at 0; SGD, learning rate 0.1, momentum 0.9; lambda 1.");
         Tables.Print(["step", "w", "g", "c = -g w", "u", "r", "w after", "", "momentum alone"],
