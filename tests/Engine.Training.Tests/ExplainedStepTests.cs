@@ -1,3 +1,4 @@
+using Engine.Autograd;
 using Engine.Models;
 
 namespace Engine.Training.Tests;
@@ -86,7 +87,10 @@ public sealed class ExplainedStepTests
 
     static Trainer Capture(DataFolder folder)
     {
-        Trainer trainer = TrainerSetup.Trainer(TrainerSetup.Options with { Epochs = 3, LearningRate = 1e-2, Schedule = ScheduleKind.Constant, WarmUp = 0 }, validates: false);
+        // As if it had been loaded: what starts at random has no anchor.
+        VisionTransformer model = TrainerSetup.Model();
+        foreach (Parameter parameter in model.Parameters) parameter.IsFresh = false;
+        Trainer trainer = TrainerSetup.Trainer(model, TrainerSetup.Options with { Epochs = 3, LearningRate = 1e-2, Schedule = ScheduleKind.Constant, WarmUp = 0 }, validates: false);
         StepCapture capture = new();
         trainer.StepReady += _ =>
         {
