@@ -70,7 +70,7 @@ static class ExplainCommand
         Tables.Print(["step", "w", "g", "c = -g w", "u", "r", "w after", "", "momentum alone"],
             projected.Select((step, i) => (IReadOnlyList<string>)
             [
-                step.Number.ToString(CultureInfo.InvariantCulture), Tables.Number(step.Before, 4), Tables.Number(step.Gradient, 4), Tables.Number(step.Condition, 4),
+                step.Number.ToString(CultureInfo.InvariantCulture), Tables.Number(step.Before, 4), Tables.Number(step.Gradient, 4), Tables.Number(step.Condition + 0.0, 4),
                 Tables.Number(step.Candidate, 4), Tables.Number(step.Ratio, 4), Tables.Number(step.After, 4), step.Projected ? "projected" : "", Tables.Number(plain[i].After, 4),
             ]), textColumns: 0);
         if (picture is null) return ExitCode.Success;
