@@ -1,3 +1,4 @@
+using Engine.Autograd;
 using Engine.Models;
 
 namespace Engine.Training.Tests;
@@ -44,6 +45,27 @@ public sealed class ExplainedStepTests
         Assert.True(One("Adam-SPD", "lambda 1").Deviation < One("Adam-SPD", "lambda 0.5").Deviation);
     }
 
+    [Theory, InlineData(0.0), InlineData(0.5), InlineData(1.0)]
+    public void One_weight_follows_the_formulas(double lambda)
+    {
+        (double w, double velocity) = (0, 0);
+        int projected = 0;
+        foreach (OneDimensionStep step in OneDimension.Run(32, lambda))
+        {
+            double gradient = w - 1;
+            velocity = 0.9 * velocity + gradient;
+            double u = w - 0.1 * velocity, condition = -gradient * w, ratio = condition < 0 ? Math.Clamp((Math.Abs(u) - Math.Abs(w)) / Math.Abs(u), 0, 1) : 0;
+            w = u - lambda * ratio * u;
+            Assert.Equal(condition, step.Condition, 1e-5);
+            Assert.Equal(ratio, step.Ratio, 1e-5);
+            Assert.Equal(u, step.Candidate, 1e-5);
+            Assert.Equal(w, step.After, 1e-5);
+            if (step.Projected) projected++;
+        }
+
+        Assert.Equal(lambda > 0, projected > 5);
+    }
+
     [Fact]
     public void A_file_that_is_no_step_is_refused()
     {
@@ -65,7 +87,10 @@ public sealed class ExplainedStepTests
 
     static Trainer Capture(DataFolder folder)
     {
-        Trainer trainer = TrainerSetup.Trainer(TrainerSetup.Options with { Epochs = 3, LearningRate = 1e-2, Schedule = ScheduleKind.Constant, WarmUp = 0 }, validates: false);
+        // As if it had been loaded: what starts at random has no anchor.
+        VisionTransformer model = TrainerSetup.Model();
+        foreach (Parameter parameter in model.Parameters) parameter.IsFresh = false;
+        Trainer trainer = TrainerSetup.Trainer(model, TrainerSetup.Options with { Epochs = 3, LearningRate = 1e-2, Schedule = ScheduleKind.Constant, WarmUp = 0 }, validates: false);
         StepCapture capture = new();
         trainer.StepReady += _ =>
         {

@@ -64,13 +64,13 @@ static class ExplainCommand
 
     static int PrintExample(string? picture)
     {
-        const int Steps = 24;
+        const int Steps = 32;
         IReadOnlyList<OneDimensionStep> plain = OneDimension.Run(Steps, lambda: 0), projected = OneDimension.Run(Steps, lambda: 1);
         Console.WriteLine("One weight w with the loss (w - 1)^2 / 2, anchored at 0; SGD, learning rate 0.1, momentum 0.9; lambda 1.");
         Tables.Print(["step", "w", "g", "c = -g w", "u", "r", "w after", "", "momentum alone"],
             projected.Select((step, i) => (IReadOnlyList<string>)
             [
-                step.Number.ToString(CultureInfo.InvariantCulture), Tables.Number(step.Before, 4), Tables.Number(step.Gradient, 4), Tables.Number(step.Condition, 4),
+                step.Number.ToString(CultureInfo.InvariantCulture), Tables.Number(step.Before, 4), Tables.Number(step.Gradient, 4), Tables.Number(step.Condition + 0.0, 4),
                 Tables.Number(step.Candidate, 4), Tables.Number(step.Ratio, 4), Tables.Number(step.After, 4), step.Projected ? "projected" : "", Tables.Number(plain[i].After, 4),
             ]), textColumns: 0);
         if (picture is null) return ExitCode.Success;

@@ -227,7 +227,7 @@
       grid: names.map((_, i) => ({ left: 62, right: 14, top: 28 + i * (height + gap), height })),
       xAxis: names.map((_, i) => axis(i === 2 ? 'step' : '', { ...xName, gridIndex: i, type: 'value', min: trace.first, max: trace.first + trace.steps - 1, splitLine: { show: false }, axisLabel: { show: i === 2, color: c.soft, hideOverlap: true } })),
       yAxis: names.map((_, i) => axis(titles[i], { gridIndex: i, type: 'value', splitNumber: 3, scale: i === 0, nameTextStyle: { color: c.ink, align: 'left', padding: [0, 0, 0, -50], fontSize: 12 },
-        axisLabel: { color: c.soft, fontSize: 11, formatter: v => number(v) } })),
+        axisLabel: { color: c.soft, fontSize: 11, formatter: v => number(v, 5) } })),
       series: names.map((name, i) => ({ name: titles[i], type: 'line', xAxisIndex: i, yAxisIndex: i, showSymbol: false, lineStyle: { width: 1.4 }, color: [tints[0], tints[1], tints[2]][i], step: false,
         areaStyle: i === 2 ? { opacity: .25 } : undefined, data: x.map((step, k) => [step, trace.values[name][layer * trace.columns + k]]),
         markLine: i === 1 ? { silent: true, symbol: 'none', label: { show: false }, lineStyle: { color: c.soft, type: 'solid', width: 1 }, data: [{ yAxis: 0 }] } : undefined })),
