@@ -24,7 +24,7 @@ public abstract partial class Optimizer
         foreach (ArenaSegment segment in Arena.Segments)
         {
             saved[$"steps.{segment.Name}"] = Tensor.From<long>([steps[segment.Index]], [], Arena.Device);
-            foreach ((string name, Tensor part) in StateOf(segment)) saved[$"{name}.{segment.Name}"] = part;
+            foreach ((string name, Tensor part) in StateOf(segment)) saved[$"{name}.{segment.Name}"] = part.To(DType.Float32);      // anchors in bfloat16 are widened exactly
             if (UsesAnchors) saved[$"anchored.{segment.Name}"] = Tensor.From<bool>([segment.IsAnchored], [], Arena.Device);
         }
 
