@@ -23,7 +23,7 @@ static class VitCases
 
     static BenchCase Create(string name, VitConfig config, int batch, DType precision, Bar? bar) => new(
         $"{name} step {Comparison.Short(precision)} batch {batch}",
-        device => precision == DType.Float32 ? Prepare(device, config, batch) : throw new DeviceException("the engine does not train in mixed precision yet"),
+        device => Prepare(device, config, batch, precision == DType.BFloat16 ? Precision.BFloat16 : Precision.Float32),
         new("vit", Comparison.Name(precision), [config.ImageSize, config.PatchSize, config.Width, config.Depth, config.Heads, config.MlpWidth, config.Classes, batch]), bar)
     {
         Flops = 3 * batch * ForwardFlops(config),
@@ -36,10 +36,12 @@ static class VitCases
         return c.Depth * (2 * tokens * c.Width * (4.0 * c.Width + 2.0 * c.MlpWidth) + 4 * tokens * tokens * c.Width);
     }
 
-    static Work Prepare(Device device, VitConfig config, int batch)
+    static Work Prepare(Device device, VitConfig config, int batch, Precision precision)
     {
         VisionTransformer model = new(config, seed: 1, device);
-        AdamW optimizer = new(new ParameterArena(model.Parameters), new() { LearningRate = 1e-4, WeightDecay = 0.01 });
+        ParameterArena arena = new(model.Parameters);
+        AdamW optimizer = new(arena, new() { LearningRate = 1e-4, WeightDecay = 0.01 });
+        NarrowWeights? narrow = precision == Precision.BFloat16 ? new(arena, model.Parameters) : null;
         Tensor images = RandomNumbers.Normal([batch, 3, config.ImageSize, config.ImageSize], new Philox(2), device: device);
         Tensor targets = Tensor.From([.. Enumerable.Range(0, batch).Select(i => i % config.Classes)], [batch], device);
         return new(() => Step(), () =>
@@ -56,7 +58,9 @@ static class VitCases
         Variable Step()
         {
             optimizer.ZeroGradients();
-            Variable loss = Functions.CrossEntropy(model.Forward(images), targets);
+            narrow?.Refresh();
+            Variable loss;
+            using (Tape.Autocast(precision)) loss = Functions.CrossEntropy(model.Forward(images), targets);
             loss.Backward();
             optimizer.Step();
             return loss;

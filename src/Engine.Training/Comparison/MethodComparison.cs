@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Engine.Models;
+using Engine.Optim;
 
 namespace Engine.Training;
 
@@ -69,6 +70,7 @@ public sealed class MethodComparison(ComparisonSubject subject, ComparisonOption
         TrainingTask task = subject.Begin(training.Seed);
         Module model = task.Model;
         WeightSnapshot initial = new(model);
+        WiseFt between = new(model.Parameters);
         model.Device.Backend.ResetPeakMemory();
         Stopwatch clock = Stopwatch.StartNew();
         ComparedRun run = new(task, training.Method.Train(options.Training with { Seed = training.Seed }, training.Value), training.Value) { Progress = progress, Cancellation = cancellation };
@@ -88,11 +90,11 @@ public sealed class MethodComparison(ComparisonSubject subject, ComparisonOption
         bool comparable = run.Adapters is not { CanMerge: false };
         if (training.Reported) yield return Measure(task, trained with { Deviation = comparable ? initial.DistanceTo(model) : null }, cancellation);
         if (training.Mixtures.Count == 0) yield break;
-        WeightSnapshot final = new(model);
+        between.TakeTuned();
         foreach (var (method, values) in training.Mixtures)
             foreach (double value in values)
             {
-                final.Mix(model, initial, value);
+                between.Mix(value);
                 yield return Measure(task, trained with { Method = method.Name, Value = value, Deviation = initial.DistanceTo(model), ValidationScores = [] }, cancellation);
             }
     }

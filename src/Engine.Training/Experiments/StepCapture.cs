@@ -41,6 +41,7 @@ public sealed class StepCapture
     public void Save(Trainer trainer, string run)
     {
         ArgumentNullException.ThrowIfNull(trainer);
+        if (tensors.Count == 0) return;         // a batch without a prediction changed nothing
         Optimizer optimizer = trainer.Optimizer;
         Take(trainer.Arena, "after.", trainer.Arena.Weights);
         List<KeyValuePair<string, string>> texts =
@@ -73,6 +74,8 @@ public sealed class StepCapture
 
     void Take(ParameterArena arena, string prefix, Tensor buffer, Func<ArenaSegment, bool>? includes = null)
     {
+        // The step's own scope ends before the file is written.
+        using StepScope outside = StepScope.Outside();
         Tensor copy = buffer.Clone();
         foreach (ArenaSegment segment in arena.Segments)
             if (includes?.Invoke(segment) ?? true) tensors[prefix + segment.Name] = arena.View(copy, segment);

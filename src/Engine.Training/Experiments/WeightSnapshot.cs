@@ -26,21 +26,6 @@ public sealed class WeightSnapshot
         foreach (Parameter parameter in Of(model)) parameter.Load(weights[parameter.Name]);
     }
 
-    /// <summary>Puts a mixture into the model: these weights by a share, those of another moment by the rest (WiSE-FT, Wortsman et al. 2022, section 3).</summary>
-    /// <param name="model">The model both were taken of.</param>
-    /// <param name="other">The other weights.</param>
-    /// <param name="share">Of these, 0 to 1.</param>
-    public void Mix(Module model, WeightSnapshot other, double share)
-    {
-        ArgumentNullException.ThrowIfNull(other);
-        using StepScope scope = StepScope.Begin();
-        foreach (Parameter parameter in Of(model))
-        {
-            Tensor rest = Elementwise.Map(new Scale((float)(1 - share)), other.weights[parameter.Name]);
-            parameter.Load(Elementwise.Map(new Add(), Elementwise.Map(new Scale((float)share), weights[parameter.Name]), rest));
-        }
-    }
-
     /// <summary>|W - W0| over the parameters that were copied, in double precision from the layers' sums.</summary>
     public double DistanceTo(Module model)
     {
