@@ -63,11 +63,13 @@ sealed class LowRankProducts
             Tensor ratio = Elementwise.Map(new ProductRatio(), after, before.Slice(0, i, i + 1), product);      // [1]
             Tensor scale = Elementwise.Map(new Scale((float)projection.StrengthOf(b, step)), ratio);
             Elementwise.MapInto(new ShrinkBy(), b.Parameter.Value, scale.Reshape(1, 1).Expand(b.Parameter.Shape), b.Parameter.Value);
-            Tensor row = projection.Trace.Ring.Slice(0, traceRow, traceRow + 1).Slice(1, b.Index, b.Index + 1).Reshape(4);
+            Tensor row = projection.Trace.Ring.Slice(0, traceRow, traceRow + 1).Slice(1, b.Index, b.Index + 1).Reshape(ArenaStep.TraceWidth);
             row.Slice(0, 0, 1).CopyFrom(Elementwise.Map<Negate>(product));
             row.Slice(0, 1, 2).CopyFrom(ratio);
             row.Slice(0, 2, 3).CopyFrom(Elementwise.Map<Absolute>(Elementwise.Map(new ShrinkBy(), Elementwise.Map<SquareRoot>(after), scale)));
             row.Slice(0, 3, 4).CopyFrom(scale);
+            row.Slice(0, 4, 5).CopyFrom(Elementwise.Map<SquareRoot>(before.Slice(0, i, i + 1)));
+            row.Backend.Fill(double.NaN, row.Slice(0, 5, 6));       // the product has no gradient of its own
         }
     }
 

@@ -169,7 +169,7 @@ public sealed class SegmentationCommandTests
     {
         using Scratch scratch = new();
         Directory.CreateDirectory(scratch["there"]);
-        Refused(2, "Choose one of --segmentation and --domains", "draw", "--out", scratch["new"]);
+        Refused(2, "Choose one of --segmentation, --domains and --renderings", "draw", "--out", scratch["new"]);
         Refused(2, "there is there already", "draw", "--domains", "--out", scratch["there"]);
         Refused(2, "--domain is 'oil'; choose some of filled, sketch", "draw", "--domains", "--out", scratch["new"], "--domain", "oil");
         Refused(2, "--size is 15; it must be from 16", "draw", "--segmentation", "--out", scratch["new"], "--size", "15");

@@ -199,11 +199,11 @@ public sealed unsafe partial class CpuBackend
             }
         }
 
-        // A segment that took no part has no condition and was not scaled.
+        // A segment that took no part has no condition and was not scaled. The deviation before and |g| are not measured by rows.
         static void Trace(float* row, in ArenaTerms<Scalar64> seen, bool active) =>
-            (row[0], row[1], row[2], row[3]) = active
-                ? ((float)seen.A.Value, (float)seen.B.Value, (float)seen.C.Value, (float)seen.D.Value)
-                : (float.NaN, 0, (float)seen.C.Value, 0);
+            (row[0], row[1], row[2], row[3], row[4], row[5]) = active
+                ? ((float)seen.A.Value, (float)seen.B.Value, (float)seen.C.Value, (float)seen.D.Value, float.NaN, float.NaN)
+                : (float.NaN, 0, (float)seen.C.Value, 0, float.NaN, float.NaN);
 
         ArenaTerms<Scalar64> Row(int row)
         {

@@ -271,5 +271,7 @@ static class ArenaRowKernels
         a.Trace[row + 1] = active ? seen.B.Value : 0f;
         a.Trace[row + 2] = seen.C.Value;
         a.Trace[row + 3] = active ? seen.D.Value : 0f;
+        a.Trace[row + 4] = float.NaN;       // not measured by rows
+        a.Trace[row + 5] = float.NaN;
     }
 }
