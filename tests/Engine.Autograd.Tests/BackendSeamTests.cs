@@ -7,7 +7,7 @@ public sealed class BackendSeamTests
 {
     // Optimizer steps have tests of their own, random numbers are drawn by no fixture, and nothing here waits for the device.
     static readonly string[] Elsewhere =
-        ["ArenaUpdate", "ArenaFold", "ArenaProject", "ArenaMeasure", "ArenaDecide", "ArenaApply", "Uniform", "Normal", "Synchronize"];
+        ["ArenaUpdate", "ArenaFold", "ArenaProject", "ArenaMeasure", "ArenaDecide", "ArenaApply", "Uniform", "Normal", "Synchronize", "ResetPeakMemory"];
 
     [Fact]
     public void Every_operation_runs_on_a_device_that_is_not_the_cpu()

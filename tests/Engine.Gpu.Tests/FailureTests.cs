@@ -119,7 +119,7 @@ public sealed class FailureTests
         IsOneLine(refused.Message);
         foreach (Tensor tensor in taken) tensor.Release();
         runtime.Memory.Trim();
-        Assert.Equal(before.Used, device.Backend.Memory.Used);
+        Assert.True(device.Backend.Memory.Used <= before.Used, "something of the refused work is still held");      // less, where other tests' tensors were collected
         Assert.Equal(7, Tensor.Full([5], 7, device: device).ToArray<float>()[4]);
     }
 

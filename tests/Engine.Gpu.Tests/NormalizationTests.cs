@@ -93,7 +93,9 @@ public sealed class NormalizationTests
             Tensor x = RowsOnDevice.Draw([9, 200]).To(dtype), gamma = RowsOnDevice.Draw([200], 3).To(dtype), dy = RowsOnDevice.Draw([9, 200], 2).To(dtype);
             Tensor there = x.To(RowsOnDevice.Device), g = gamma.To(RowsOnDevice.Device), d = dy.To(RowsOnDevice.Device);
             Tensor wide = x.To(DType.Float32), wideGamma = gamma.To(DType.Float32), wideDy = dy.To(DType.Float32);
-            Tensor y = there.EmptyLike(), mean = there.EmptyLike([9]), rstd = there.EmptyLike([9]), dx = there.EmptyLike(), dgamma = there.EmptyLike([200]), dbeta = there.EmptyLike([200]);
+            Tensor y = there.EmptyLike(), dx = there.EmptyLike();
+            Tensor Sums(int length) => Tensor.Empty([length], DType.Float32, there.Device);
+            Tensor mean = Sums(9), rstd = Sums(9), dgamma = Sums(200), dbeta = Sums(200);
             y.Backend.Softmax(false, there, y);
             Check(y, Normalization.Softmax(wide), "softmax");
             y.Backend.LayerNorm(there, g, null, 1e-5f, y, mean, rstd);

@@ -113,7 +113,8 @@ public sealed class NarrowArithmeticTests
         Same(Convolution.Conv2dBiasGradient(Wide(dy)), Convolution.Conv2dBiasGradient(dy));
         Tensor ids = Tensor.From([2, 0, 2, 1, 2], [5]), rows = Draw([5, 4], 5, DType.BFloat16);
         Same(Indexing.EmbeddingGradient(Wide(rows), ids, 3), Indexing.EmbeddingGradient(rows, ids, 3));
-        Rounded(Indexing.IndexAdd(Tensor.Zeros([3, 4]), 0, ids, Wide(rows)), Indexing.IndexAdd(Tensor.Zeros([3, 4], DType.BFloat16), 0, ids, rows), DType.BFloat16);
+        // A device may round at every addition: the last of 8 bits.
+        TensorAssert.Close(Wide(Indexing.IndexAdd(Tensor.Zeros([3, 4], DType.BFloat16), 0, ids, rows)), Indexing.IndexAdd(Tensor.Zeros([3, 4]), 0, ids, Wide(rows)), 1.0 / 128, 1.0 / 128, "IndexAdd");
     }
 
     [Fact]

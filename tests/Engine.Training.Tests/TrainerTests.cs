@@ -94,7 +94,7 @@ public sealed class TrainerTests
         {
             (new() { LearningRate = 0 }, "LearningRate"), (new() { LearningRate = double.NaN }, "LearningRate"), (new() { Lambda = -1 }, "Lambda"),
             (new() { WeightDecay = -1 }, "WeightDecay"), (new() { Epochs = 0 }, "Epochs"), (new() { Accumulation = 0 }, "Accumulation"), (new() { WarmUp = -1 }, "WarmUp"),
-            (new() { Clip = 0 }, "Clip"), (new() { LabelSmoothing = 1 }, "LabelSmoothing"), (new() { Optimizer = (OptimizerKind)9 }, "Optimizer"),
+            (new() { Clip = 0 }, "Clip"), (new() { LabelSmoothing = 1 }, "LabelSmoothing"), (new() { Optimizer = (OptimizerKind)99 }, "Optimizer"),
         })
         {
             Assert.Equal(name, options.Fault()?.Option);
