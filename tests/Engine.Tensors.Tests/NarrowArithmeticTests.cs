@@ -1,3 +1,5 @@
+using Engine.Testing;
+
 namespace Engine.Tensors.Tests;
 
 /// <summary>Operations on 16-bit floats: the result of float32, rounded once to nearest even; sums and statistics stay float32.</summary>
