@@ -1,10 +1,15 @@
 using System.CommandLine;
+using Engine.Training;
 
 namespace Engine.Cli;
 
 /// <summary>Options that take one of a few words.</summary>
 static class Choices
 {
+    /// <summary>The schedules of the learning rate.</summary>
+    public static (string Word, ScheduleKind Kind)[] Schedules { get; } =
+        [("constant", ScheduleKind.Constant), ("linear", ScheduleKind.Linear), ("cosine", ScheduleKind.Cosine), ("step", ScheduleKind.Step)];
+
     /// <summary>What the word chosen stands for.</summary>
     /// <exception cref="UsageException">No such word; the message lists them.</exception>
     public static T Choose<T>(this ParseResult parsed, Option<string> option, params ReadOnlySpan<(string Word, T Value)> choices)

@@ -38,9 +38,9 @@ static class CompareCommand
             "  engine compare --model base/best --data domains/sketch/train --val domains/sketch/val --test domains/sketch/test \\\n" +
             "    --ood domains/filled/test domains/photo/test --methods adamw,wise-ft,adam-spd --sweep lambda=0.5,1,2 --out compared\n\n" +
             "The whole command line may stand in a file, one word or option a line: engine compare @domainnet.txt\n\n" +
-            string.Join('\n', ComparedMethods.All.Select(method => $"  {method.Name,-14}{Describe(method)}")));
+            string.Join('\n', ComparedMethods.All.Select(method => $"  {method.Name,-17}{Describe(method)}")));
         foreach (Option option in (Option[])
-            [Model, Data, Validation, Test, Others, CorruptionArguments.KindsOption, CorruptionArguments.SeveritiesOption, Target, Methods, Sweep, Seeds, Budget, ImageSize, ImageArguments.Augment, Epochs, Batch, Rate, WarmUp, Shape, Clip, Machine.Device, Machine.Threads])
+            [Model, Data, Validation, Test, Others, .. CorruptionArguments.Options, Target, Methods, Sweep, Seeds, Budget, ImageSize, ImageArguments.Augment, Epochs, Batch, Rate, WarmUp, Shape, Clip, Machine.Device, Machine.Threads])
             command.Add(option);
         Commands.Run(command, Run);
         return command;
@@ -91,7 +91,7 @@ static class CompareCommand
         Stopwatch clock = Stopwatch.StartNew();
         while (true)
         {
-            if (clock.Elapsed.TotalMinutes >= minutes) return comparison.Plan.All(training => training.Outcomes.All(outcome => results.Holds(outcome.Method, outcome.Value, outcome.Seed)));
+            if (clock.Elapsed.TotalMinutes >= minutes) return comparison.Next(results) is null;
             bool more = ProgressDisplay.Run(progress => comparison.RunNext(results, progress, cancellation));
             table.Flush();
             if (!more) return true;
@@ -109,7 +109,7 @@ static class CompareCommand
             LearningRate = parsed.GetValue(Rate),
             Epochs = parsed.GetValue(Epochs),
             WarmUp = parsed.GetValue(WarmUp),
-            Schedule = parsed.Choose(Shape, ("constant", ScheduleKind.Constant), ("linear", ScheduleKind.Linear), ("cosine", ScheduleKind.Cosine), ("step", ScheduleKind.Step)),
+            Schedule = parsed.Choose(Shape, Choices.Schedules),
             Clip = parsed.GetValue(Clip),
         };
         if (training.Fault() is { } fault)
@@ -158,7 +158,7 @@ static class CompareCommand
         IImageDataset test = Held(Test, 0.1), validation = Held(Validation, parsed.GetValue(Test) is null ? 1 / 9.0 : 0.1);
         string[] others = parsed.GetValue(Others) ?? [];
         var corruptions = CorruptionArguments.Read(parsed);
-        if (others.Length == 0 && corruptions is null) throw new UsageException($"{Others.Name}: name folders of other domains, or ask for {CorruptionArguments.KindsOption.Name}: robustness shows only where a model was not trained.");
+        if (others.Length == 0 && corruptions is null) throw new UsageException($"{Others.Name}: name folders of other domains, or ask for {CorruptionArguments.Kinds.Name}: robustness shows only where a model was not trained.");
         Preprocessing preprocessing = ClassifierFiles.PreprocessingOf(folder, parsed.GetValue(ImageSize) ?? ModelFolder.Load<ImageClassifier>(folder).Model.ImageSize);
         List<ImageDomain> tests = [new(NameOf(all.Folder), new CachedDataset(test))];
         foreach (string other in others) tests.Add(new(Unused(NameOf(other)), new CachedDataset(new ImageFolder(other, all.ClassNames))));

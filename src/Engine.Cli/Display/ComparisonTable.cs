@@ -39,7 +39,7 @@ sealed class ComparisonTable
         }
 
         Print([
-            outcome.Method, Knob(outcome.Method, outcome.Value), outcome.Method == MethodComparison.Initial ? outcome.Seed.ToString(CultureInfo.InvariantCulture) : $"{outcome.Seed}", Tables.Percent(outcome.Validation),
+            outcome.Method, Knob(outcome.Method, outcome.Value), outcome.Seed.ToString(CultureInfo.InvariantCulture), Tables.Percent(outcome.Validation),
             .. outcome.Scores.Select(Tables.Percent), Tables.Percent(outcome.OutOfDistribution),
             outcome.Deviation is { } deviation ? Tables.Number(deviation, 2) : "-", Tables.Number(outcome.Seconds, 1),
         ]);

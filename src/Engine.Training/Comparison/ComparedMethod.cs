@@ -22,8 +22,7 @@ public sealed record ComparedMethod(string Name, string? Knob, IReadOnlyList<dou
 /// <summary>A training that a method is about to change.</summary>
 /// <param name="Task">Model and batches.</param>
 /// <param name="Options">How it is trained.</param>
-/// <param name="Value">The value of the method's knob.</param>
-sealed record ComparedRun(TrainingTask Task, TrainingOptions Options, double Value)
+sealed record ComparedRun(TrainingTask Task, TrainingOptions Options)
 {
     /// <summary>The adapters, where the method trains some.</summary>
     public AdapterSet? Adapters { get; init; }

@@ -24,7 +24,7 @@ public sealed record ComparisonOutcome(string Method, double Value, ulong Seed, 
     /// <summary>The same for each layer, by name, in the order of the model; empty for other methods.</summary>
     public IReadOnlyDictionary<string, double> ProjectedByLayer { get; init; } = new Dictionary<string, double>();
 
-    /// <summary>The training loss at the end of each epoch's validation, in order; empty for mixtures.</summary>
+    /// <summary>The score on the validation data after each epoch, in order; empty for mixtures.</summary>
     public IReadOnlyList<double> ValidationScores { get; init; } = [];
 
     /// <summary>Seconds of training, validation included.</summary>

@@ -50,10 +50,16 @@ public sealed class MethodComparison(ComparisonSubject subject, ComparisonOption
             return true;
         }
 
-        ComparedTraining? next = Plan.FirstOrDefault(training => !training.Outcomes.All(outcome => folder.Holds(outcome.Method, outcome.Value, outcome.Seed)));
-        if (next is null) return false;
+        if (Next(folder) is not { } next) return false;
         foreach (ComparisonOutcome outcome in Train(next, progress, cancellation)) Keep(folder, outcome);
         return true;
+    }
+
+    /// <summary>The first training of which the folder lacks something; null if there is none.</summary>
+    public ComparedTraining? Next(ComparisonFolder folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        return Plan.FirstOrDefault(training => !training.Outcomes.All(outcome => folder.Holds(outcome.Method, outcome.Value, outcome.Seed)));
     }
 
     void Keep(ComparisonFolder folder, ComparisonOutcome outcome)
@@ -73,7 +79,7 @@ public sealed class MethodComparison(ComparisonSubject subject, ComparisonOption
         WiseFt between = new(model.Parameters);
         model.Device.Backend.ResetPeakMemory();
         Stopwatch clock = Stopwatch.StartNew();
-        ComparedRun run = new(task, training.Method.Train(options.Training with { Seed = training.Seed }, training.Value), training.Value) { Progress = progress, Cancellation = cancellation };
+        ComparedRun run = new(task, training.Method.Train(options.Training with { Seed = training.Seed }, training.Value)) { Progress = progress, Cancellation = cancellation };
         if (training.Method.Prepare is { } prepare) run = prepare(run);
         Trainer trainer = new(task, run.Options);
         WeightSnapshot? best = null;

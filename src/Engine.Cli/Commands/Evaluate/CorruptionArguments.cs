@@ -8,17 +8,13 @@ namespace Engine.Cli;
 /// <summary>The options that measure under corruptions, and the table that comes of it; classifiers and segmenters share it.</summary>
 static class CorruptionArguments
 {
-    static readonly Option<string?> Kinds = new("--corruptions")
+    public static Option<string?> Kinds { get; } = new("--corruptions")
     {
         Description = $"Images: measure under corruptions too, as ImageNet-C defines them: all, or some of {Words(",")}, with commas.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
     static readonly Option<string> Severities = new("--severities") { Description = "Images: how strong the corruptions are: 1-5, 3, or 1,3,5.", DefaultValueFactory = _ => $"1-{Corruptions.MaxSeverity}" };
-
-    public static Option KindsOption => Kinds;
-
-    public static Option SeveritiesOption => Severities;
 
     public static IReadOnlyList<Option> Options => [Kinds, Severities];
 

@@ -130,7 +130,7 @@ sealed class TrainingArguments
             Recompute = parsed.GetValue(recompute),
             Seed = parsed.GetValue(seed),
             WarmUp = parsed.GetValue(warmUp),
-            Schedule = parsed.Choose(schedule, ("constant", ScheduleKind.Constant), ("linear", ScheduleKind.Linear), ("cosine", ScheduleKind.Cosine), ("step", ScheduleKind.Step)),
+            Schedule = parsed.Choose(schedule, Choices.Schedules),
             Clip = parsed.GetValue(clip),
             LabelSmoothing = parsed.GetValue(labelSmoothing),
             AnchorExclude = parsed.GetValue(anchorExclude) ?? [],
